@@ -1,0 +1,79 @@
+"""What every test gets: logged failures and left-over timers fail it, a hang is cut short.
+
+pytest-twisted lets lost errors and pending calls pass; these hooks give it the two checks that
+Twisted's own trial has.
+"""
+
+from __future__ import annotations
+
+import gc
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.logger import globalLogPublisher
+
+ASYNC_TEST_LIMIT_S = 60.0
+
+
+class LoggedFailures:
+    """Collects failures that somebody logged during a test; `flush` takes the expected ones."""
+
+    def __init__(self) -> None:
+        self._failures: list[Any] = []
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        failure = event.get("log_failure")
+        if failure is not None:
+            self._failures.append(failure)
+
+    def flush(self, *types: type[BaseException]) -> list[Any]:
+        """Take out the failures of these types (all without arguments) and return them."""
+        taken = [f for f in self._failures if not types or f.check(*types)]
+        self._failures = [f for f in self._failures if f not in taken]
+        return taken
+
+
+@pytest.fixture(autouse=True)
+def logged_failures(request: pytest.FixtureRequest) -> Iterator[LoggedFailures]:
+    """Fail the test on any logged failure that it has not flushed."""
+    collector = LoggedFailures()
+    globalLogPublisher.addObserver(collector)
+    try:
+        yield collector
+        if any("async" in mark.name or mark.name == "collects" for mark in request.node.iter_markers()):
+            gc.collect()
+    finally:
+        globalLogPublisher.removeObserver(collector)
+    left = collector.flush()
+    if left:
+        pytest.fail("logged failures:\n" + "\n".join(f.getTraceback() for f in left))
+
+
+@pytest.fixture(autouse=True)
+def clean_reactor() -> Iterator[None]:
+    """Fail the test if it leaves timers behind that were not there before."""
+    before = set(reactor.getDelayedCalls())  # type: ignore[attr-defined]
+    yield
+    left = [c for c in reactor.getDelayedCalls() if c not in before and c.active()]  # type: ignore[attr-defined]
+    for call in left:
+        call.cancel()
+    if left:
+        pytest.fail("left-over timers: " + ", ".join(map(str, left)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
+    """Give every coroutine test a time limit, so that a hang is a failure and not a hang."""
+    story = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(story):
+        return
+
+    def limited(*args: Any, **kwargs: Any) -> Deferred[Any]:
+        running = Deferred.fromCoroutine(story(*args, **kwargs))
+        return running.addTimeout(ASYNC_TEST_LIMIT_S, reactor)
+
+    pyfuncitem.obj = limited

@@ -1,0 +1,1 @@
+"""The twistd command lines of the roles: options, configuration file, service."""
