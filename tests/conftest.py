@@ -6,7 +6,6 @@ Twisted's own trial has.
 
 from __future__ import annotations
 
-import gc
 import inspect
 from collections.abc import Iterator
 from typing import Any
@@ -38,14 +37,12 @@ class LoggedFailures:
 
 
 @pytest.fixture(autouse=True)
-def logged_failures(request: pytest.FixtureRequest) -> Iterator[LoggedFailures]:
+def logged_failures() -> Iterator[LoggedFailures]:
     """Fail the test on any logged failure that it has not flushed."""
     collector = LoggedFailures()
     globalLogPublisher.addObserver(collector)
     try:
         yield collector
-        if any("async" in mark.name or mark.name == "collects" for mark in request.node.iter_markers()):
-            gc.collect()
     finally:
         globalLogPublisher.removeObserver(collector)
     left = collector.flush()
