@@ -131,11 +131,12 @@ class RemoteError(CallFailed):
         *,
         wire_code: str | None = None,
     ) -> None:
-        super().__init__(f"{wire_code or code}: {description}" if description else wire_code or code)
+        spelt = wire_code or code
+        super().__init__(f"{spelt}: {description}" if description else spelt)
         self.code = code
         self.description = description
         self.details: dict[str, Any] = dict(details or {})
-        self.wire_code = wire_code or code
+        self.wire_code = spelt
 
 
 class CallTimeout(CallFailed):
@@ -171,7 +172,7 @@ class DeviceError(TxocppError):
 
 
 class DeviceOffline(DeviceError):
-    """The line to the device is down; the device falls back on its own (see its fail-safe limit)."""
+    """The line to the device is down; the device is on its own, at its fail-safe current."""
 
 
 class DeviceRefused(DeviceError):

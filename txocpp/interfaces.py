@@ -219,7 +219,7 @@ class IChargePointStore(Interface):
         one begun; `damage` says so.
         """
 
-    damage: str | None = Attribute("What was found damaged at `load` and where it was put; or None.")
+    damage: str | None = Attribute("What `load` found damaged and where it was put; or None.")
 
     def write(*changes: Put | Delete) -> Deferred[None]:
         """Apply all changes or none. Fires when they would survive a power cut.
