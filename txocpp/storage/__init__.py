@@ -1,0 +1,1 @@
+"""What survives a restart. Providers of the store interfaces; SQL lives nowhere else."""
