@@ -1,0 +1,1 @@
+"""The demonstration: a charging session under a limit, played in accelerated time."""
