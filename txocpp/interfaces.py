@@ -6,12 +6,12 @@ package. None of them knows a role (charge point, central system); none is longe
 * what is said: `IMessageFactory`
 * wires to peers: `ITransport`, `IFrameReceiver`, `IStationGate`
 * boxes with a contactor: `IEVSE`, `IEVSEListener`, `IEVSEDevice`
-* what survives a power cut: `IChargePointStore`
+* what survives a power cut: `IChargePointStore`, `ICentralStore`
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -230,3 +230,34 @@ class IChargePointStore(Interface):
 
     def close() -> Deferred[None]:
         """Finish what was written and let go of the file."""
+
+
+class ICentralStore(Interface):
+    """What a central system remembers: a database that many stations write to at once.
+
+    A change or a question is a function of one argument, the records of one database transaction
+    (`txocpp.storage.central.Records`). It runs in another thread and must touch nothing else; a
+    change may be run twice when its neighbours failed. All Deferreds fail with
+    `txocpp.errors.StoreError`, or with what the function raised.
+    """
+
+    def open() -> Deferred[None]:
+        """Connect, and create or migrate the tables. Called once, first."""
+
+    def write(change: Callable[[Any], Any]) -> Deferred[Any]:
+        """Apply a change. Fires with its result when it would survive a power cut."""
+
+    def append(*rows: tuple[Any, tuple[Any, ...]]) -> Deferred[None]:
+        """Add rows, each for one prepared statement: the cheap way for frequent messages.
+
+        Fires when they would survive a power cut, all together.
+        """
+
+    def read(question: Callable[[Any], Any]) -> Deferred[Any]:
+        """Answer from what has been committed, beside the writer."""
+
+    def backup(path: str) -> Deferred[None]:
+        """Copy everything to a new file while work goes on."""
+
+    def close() -> Deferred[None]:
+        """Commit what was written and let go of the database."""
