@@ -1,0 +1,1 @@
+"""Wires to peers: a `Peer` above, WebSockets or memory below."""
