@@ -1,0 +1,5 @@
+"""A charger with a car behind it that behaves like one; the parts of `txocpp.devices.simulated`.
+
+``settings`` what may be chosen, ``car`` and ``outlet`` the physics (time is an argument, nothing
+of Twisted), ``device`` the provider of the interfaces, ``control`` the door for people.
+"""
