@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txocpp.chargepoint.clock import StationClock
-from txocpp.chargepoint.connector import STATION, Status, route
+from txocpp.chargepoint.connector import Status, route
 from txocpp.errors import CallFailed, ConnectionGone
 
 NO_ERROR = "NoError"
@@ -139,7 +139,7 @@ class StatusReporter:
 
     def _steps(self) -> tuple[Status, ...]:
         """What has to be told before the present status, so that no step is forbidden (S-01)."""
-        if self._told is None or self.current.status in STATION and self._connector_id == 0:
+        if self._told is None or self._connector_id == 0:
             return ()
         return route(self._told.status, self.current.status)[:-1]
 
