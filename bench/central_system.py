@@ -191,8 +191,10 @@ def load_table(title: str, windows: dict[str, list[float]], names: Sequence[str]
             [
                 name,
                 spoken(us),
-                f"{spoken(quantile(windows[name], 0.05))} .. "
-                f"{spoken(quantile(windows[name], 0.75))}",
+                (
+                    f"{spoken(quantile(windows[name], 0.05))} .. "
+                    f"{spoken(quantile(windows[name], 0.75))}"
+                ),
                 spoken(_ratio(_typical(windows, PYOCPP), us)),
                 spoken(_ratio(us, _typical(windows, AUTOBAHN))),
             ]

@@ -1,0 +1,150 @@
+"""Our own daemons as real processes: `twistd ocpp-cp` and `twistd ocpp-csms` on loopback.
+
+Each gets a folder of its own for its configuration and whatever it stores; it can be killed and
+started again on the same folder.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import processes
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.error import ConnectError
+from twisted.internet.protocol import connectionDone
+from twisted.protocols.basic import LineOnlyReceiver
+from twisted.python.failure import Failure
+
+TWISTD = Path(sys.executable).with_name("twistd")
+
+
+class DoorClient(LineOnlyReceiver):
+    """Talks to the door of a simulated charger."""
+
+    delimiter = b"\n"
+    MAX_LENGTH = 1 << 20
+
+    def __init__(self) -> None:
+        self._waiting: deque[Deferred[dict[str, Any]]] = deque()
+
+    def lineReceived(self, line: bytes) -> None:
+        self._waiting.popleft().callback(json.loads(line))
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        while self._waiting:
+            self._waiting.popleft().errback(reason)
+
+    def say(self, do: str, **members: Any) -> Deferred[dict[str, Any]]:
+        """One command and its answer."""
+        answer: Deferred[dict[str, Any]] = Deferred()
+        self._waiting.append(answer)
+        self.sendLine(json.dumps({"do": do, **members}).encode())
+        return answer.addTimeout(processes.WITHIN_S, reactor)
+
+
+class Daemon:
+    """One of our programs, with the folder that survives it."""
+
+    service = ""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.name = name
+        self.process: processes.RealProcess | None = None
+
+    @property
+    def running(self) -> processes.RealProcess:
+        """The process; there is one after the start."""
+        assert self.process is not None
+        return self.process
+
+    def configuration(self) -> str:
+        """The TOML file."""
+        raise NotImplementedError
+
+    def launch(self) -> processes.RealProcess:
+        """Write the configuration and start the process."""
+        path = self.folder / f"{self.service}.toml"
+        path.write_text(self.configuration())
+        command = [TWISTD, "-n", "--pidfile=", self.service, "--config", path]
+        self.process = processes.start(self.name, command, folder=self.folder)
+        return self.running
+
+    async def stop(self, signal: str = "TERM") -> int:
+        """End it; gives its exit status."""
+        return await self.running.stop(signal)
+
+
+class ChargePoint(Daemon):
+    """`twistd ocpp-cp` on a simulated charger, poked through its door."""
+
+    service = "ocpp-cp"
+
+    def __init__(self, folder: Path, identity: str, url: str, **options: Any) -> None:
+        super().__init__(folder, f"charge point {identity}")
+        self.identity = identity
+        self.url = url
+        self.options = options
+        self.door_port = processes.free_port()
+        self._door: DoorClient | None = None
+
+    async def open_door(self) -> DoorClient:
+        """Connect to the door as soon as it is there."""
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.door_port, timeout=5)
+
+        async def knock() -> DoorClient | None:
+            if not self.running.is_running:
+                raise AssertionError(f"it has ended\n{self.running.story()}")
+            try:
+                client: DoorClient = await connectProtocol(endpoint, DoorClient())
+            except ConnectError:
+                return None
+            return client
+
+        self._door = await processes.eventually(knock, "a door to the simulated charger")
+        assert self._door is not None
+        return self._door
+
+    async def do(self, verb: str, **members: Any) -> dict[str, Any]:
+        """Poke the simulated charger; fails if it refuses."""
+        door = self._door or await self.open_door()
+        answer = await door.say(verb, **members)
+        assert answer["ok"], f"{verb} {members}: {answer}"
+        return answer
+
+    async def connector(self, number: int = 1) -> dict[str, Any]:
+        """What the simulated charger knows of one connector."""
+        found: dict[str, Any] = (await self.do("state", connector=number))["connectors"][0]
+        return found
+
+    async def becomes(self, number: int = 1, **wanted: Any) -> dict[str, Any]:
+        """Wait until the simulated charger shows these values at a connector."""
+        last: dict[str, Any] = {}
+
+        async def look() -> dict[str, Any] | None:
+            last.update(await self.connector(number))
+            return last if processes.fits(wanted, last) else None
+
+        try:
+            found: dict[str, Any] = await processes.eventually(look, f"connector shows {wanted}")
+        except AssertionError as late:
+            raise AssertionError(f"{late}; it shows {last}\n{self.running.story()}") from None
+        return found
+
+    async def stop(self, signal: str = "TERM") -> int:
+        """Leave through the door, then end it."""
+        if self._door is not None and self._door.transport is not None:
+            self._door.transport.loseConnection()
+        self._door = None
+        return await super().stop(signal)
+
+
+Make = Callable[..., Any]
