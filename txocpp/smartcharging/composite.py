@@ -1,0 +1,168 @@
+"""The composite: what a connector, or the station, may draw at an instant or over a window.
+
+A `Composite` is a snapshot: installed profiles, facts of the station, readings. Make a new one
+when any of these change; it costs next to nothing. Work grows with the periods that are seen in
+the window, never with its seconds.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from typing import NamedTuple
+
+import attrs
+
+from txocpp.smartcharging.combining import Combining
+from txocpp.smartcharging.explanation import Explanation
+from txocpp.smartcharging.instants import to_instant, to_seconds
+from txocpp.smartcharging.precedence import Precedence
+from txocpp.smartcharging.profiles import RateUnit
+from txocpp.smartcharging.stack import Stack
+from txocpp.smartcharging.station import Station
+from txocpp.smartcharging.switches import Connector0, Switches
+from txocpp.smartcharging.units import from_tenths
+from txocpp.smartcharging.views import ConnectorView, StationView, View
+
+
+@attrs.frozen(kw_only=True)
+class Limit:
+    """What may be drawn at an instant."""
+
+    connector_id: int
+    at: datetime
+    limit: Decimal
+    """A per phase, or W over all phases; at most one decimal."""
+    unit: RateUnit
+    phases: int | None
+    """The lowest number of phases that a limit states; None: none does."""
+    counted_phases: int
+    """The number that the arithmetic used: `phases`, else 3 or that of the hardware."""
+    explanation: Explanation
+
+
+class CompositePeriod(NamedTuple):
+    """One period of a composite schedule."""
+
+    start_s: int
+    """Seconds from the start of the window."""
+    limit: Decimal
+    phases: int | None
+    counted_phases: int
+
+
+@attrs.frozen(kw_only=True)
+class Schedule:
+    """The composite schedule of a window; equal neighbours are merged (SR-407)."""
+
+    connector_id: int
+    start: datetime
+    duration_s: int
+    unit: RateUnit
+    periods: tuple[CompositePeriod, ...]
+
+
+@attrs.frozen
+class Composite:
+    """Answers for a connector, or with connector 0 for the whole station.
+
+    ``asked_at``, wherever it can be given, is the moment at which an idle connector is taken to
+    begin a transaction (SR-207); it defaults to the instant or the start of the window.
+    """
+
+    stack: Stack
+    station: Station
+    switches: Switches = attrs.field(factory=Switches)
+    zone: tzinfo | None = None
+    """Wall clock for Recurring profiles; None: UTC, as the standard has it."""
+
+    def limit_at(
+        self,
+        connector_id: int,
+        at: datetime,
+        unit: RateUnit = RateUnit.A,
+        *,
+        asked_at: datetime | None = None,
+        phases_in_use: int | None = None,
+    ) -> Limit:
+        """The limit at an instant, and why.
+
+        With ``phases_in_use``, for enforcement: power that is meant for fewer phases than the car
+        uses is spread over those in use, so that the total stays right.
+        """
+        view = self._view(connector_id, asked_at or at, unit, phases_in_use)
+        merged, explanation = view.limit_at(to_seconds(at))
+        return Limit(
+            connector_id=connector_id,
+            at=at,
+            limit=from_tenths(merged.tenths),
+            unit=unit,
+            phases=merged.phases.stated,
+            counted_phases=merged.phases.counted,
+            explanation=explanation,
+        )
+
+    def next_change(
+        self,
+        connector_id: int,
+        after: datetime,
+        unit: RateUnit = RateUnit.A,
+        *,
+        asked_at: datetime | None = None,
+        phases_in_use: int | None = None,
+    ) -> datetime | None:
+        """The first instant behind ``after`` at which limit or phases differ; None: never again."""
+        view = self._view(connector_id, asked_at or after, unit, phases_in_use)
+        change_s = view.next_change(to_seconds(after))
+        return None if change_s is None else to_instant(change_s)
+
+    def schedule(
+        self,
+        connector_id: int,
+        start: datetime,
+        duration_s: int,
+        unit: RateUnit = RateUnit.A,
+        *,
+        asked_at: datetime | None = None,
+    ) -> Schedule:
+        """The composite schedule of ``[start, start + duration_s)``.
+
+        A duration of 0 gives one period (SR-506). Raises `ValueError` below 0 and `KeyError` for
+        a connector that the station does not have.
+        """
+        if duration_s < 0:
+            raise ValueError(f"duration {duration_s} is below 0")
+        start_s = to_seconds(start)
+        view = self._view(connector_id, asked_at or start, unit)
+        return Schedule(
+            connector_id=connector_id,
+            start=to_instant(start_s),
+            duration_s=duration_s,
+            unit=unit,
+            periods=tuple(
+                CompositePeriod(at_s - start_s, from_tenths(tenths), *phases)
+                for at_s, (tenths, phases) in view.changes(start_s, start_s + max(duration_s, 1))
+            ),
+        )
+
+    def _view(
+        self,
+        connector_id: int,
+        asked_at: datetime,
+        unit: RateUnit,
+        phases_in_use: int | None = None,
+    ) -> View:
+        if not self.station.knows(connector_id):
+            raise KeyError(f"no connector {connector_id}")
+        precedence = Precedence(
+            self.stack, self.station, self.switches, self.zone, to_seconds(asked_at)
+        )
+        combining = Combining(
+            self.station,
+            self.switches,
+            in_watts=unit is RateUnit.W,
+            phases_in_use=phases_in_use,
+        )
+        if connector_id or self.switches.connector0 is Connector0.MAX_ONLY:
+            return ConnectorView(connector_id, unit, precedence, combining)
+        return StationView(connector_id, unit, precedence, combining)

@@ -1,0 +1,218 @@
+"""One question to the composite, worked out: which layers take part, how they are combined.
+
+The groups of a view are stacks of layers that are looked at side by side: the maximum, and one
+transaction limit for every connector that counts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import attrs
+
+from txocpp.smartcharging.combining import Combining, Merged
+from txocpp.smartcharging.course import Cell
+from txocpp.smartcharging.explanation import Contribution, Explanation, Source
+from txocpp.smartcharging.instants import LAST_S
+from txocpp.smartcharging.precedence import Precedence
+from txocpp.smartcharging.profiles import RateUnit
+from txocpp.smartcharging.timeline import Layer, Piece, seen, steps_of
+from txocpp.smartcharging.timezone import wall_clock
+from txocpp.smartcharging.units import from_tenths
+
+_FIRST_LOOK_S = 3_600
+_WEEK_S = 7 * 86_400
+
+
+@attrs.frozen(slots=False)
+class View(ABC):
+    """A composite seen for one connector in one unit."""
+
+    connector_id: int
+    unit: RateUnit
+    precedence: Precedence
+    combining: Combining
+
+    @property
+    @abstractmethod
+    def groups(self) -> list[list[Layer]]:
+        """The maximum first, then transaction limits."""
+
+    @abstractmethod
+    def combine(self, cells: Sequence[Cell | None]) -> Merged:
+        """One limit out of one cell per group."""
+
+    @abstractmethod
+    def explain(self, at_s: int, pieces: Sequence[Piece | None]) -> Explanation:
+        """Why `combine` gives what it gives for what is seen at a moment."""
+
+    def limit_at(self, at_s: int) -> tuple[Merged, Explanation]:
+        """The limit at one second, and why."""
+        pieces = [next(iter(seen(group, at_s, at_s + 1)), None) for group in self.groups]
+        merged = self.combine([_cell(piece, at_s) for piece in pieces])
+        return merged, self.explain(at_s, pieces)
+
+    def changes(self, from_s: int, to_s: int) -> Iterator[tuple[int, Merged]]:
+        """The limit at the beginning of a window and wherever it changes within it."""
+        events = [
+            (step.at_s, index, step.cell)
+            for index, group in enumerate(self.groups)
+            for step in steps_of(group, from_s, to_s)
+        ]
+        events.sort(key=_second)
+        cells: list[Cell | None] = [None] * len(self.groups)
+        known: dict[tuple[Cell | None, ...], Merged] = {}
+        last: Merged | None = None
+        for number, (at_s, index, cell) in enumerate(events, 1):
+            cells[index] = cell
+            if number < len(events) and events[number][0] == at_s:
+                continue
+            key = tuple(cells)
+            merged = known.get(key)
+            if merged is None:
+                merged = known[key] = self.combine(cells)
+            if merged != last:
+                yield at_s, merged
+                last = merged
+
+    def next_change(self, after_s: int) -> int | None:
+        """The first second behind this one with another limit; None: there is none.
+
+        Between two milestones everything repeats itself weekly, so a week without a change and
+        without a milestone means no change before the next milestone. On a wall clock one week
+        may lack an hour; three weeks do not.
+        """
+        enough_s = _WEEK_S if self.precedence.zone is None else 3 * _WEEK_S
+        current: Merged | None = None
+        begin, look_s = after_s, _FIRST_LOOK_S
+        while begin <= LAST_S:
+            end = begin + look_s
+            for at_s, merged in self.changes(begin, end):
+                if current is not None and merged != current:
+                    return at_s if at_s <= LAST_S else None
+                current = merged
+            quiet_since = max(after_s, self._milestone_up_to(end - 1))
+            if end - quiet_since >= enough_s:
+                milestone = self._milestone_after(end - 1)
+                if milestone is None:
+                    return None
+                begin, look_s = milestone, _FIRST_LOOK_S
+            else:
+                begin, look_s = end, min(4 * look_s, _WEEK_S)
+        return None
+
+    def _milestone_after(self, at_s: int) -> int | None:
+        marks = (layer.milestone_after(at_s) for group in self.groups for layer in group)
+        return min((mark for mark in marks if mark is not None), default=None)
+
+    def _milestone_up_to(self, at_s: int) -> int:
+        marks = (layer.milestone_up_to(at_s) for group in self.groups for layer in group)
+        return max((mark for mark in marks if mark is not None), default=at_s - 100 * _WEEK_S)
+
+    def contribution(self, piece: Piece, at_s: int, counted_phases: int) -> Contribution:
+        """What one profile has to say at a moment."""
+        cell = _cell(piece, at_s)
+        assert cell is not None
+        period = piece.layer.course.period_at(at_s - piece.base_s)
+        return Contribution(
+            source=Source.PROFILE,
+            limit=from_tenths(self.combining.tenths_of(cell, counted_phases)),
+            installed=piece.layer.installed,
+            period_from=wall_clock(self.precedence.zone, piece.base_s + period.start_s),
+        )
+
+    def local_contribution(self, connector_id: int, counted_phases: int) -> Contribution:
+        """What the hardware has to say."""
+        tenths = self.combining.tenths_of_local(connector_id, counted_phases)
+        return Contribution(source=Source.LOCAL_LIMIT, limit=from_tenths(tenths))
+
+    def explanation(
+        self,
+        at_s: int,
+        contributions: Sequence[Contribution],
+        parts: tuple[Explanation, ...] = (),
+    ) -> Explanation:
+        """The lowest one decides; of equal ones the first."""
+        decided_by = min(contributions, key=lambda contribution: contribution.limit)
+        return Explanation(
+            at=wall_clock(self.precedence.zone, at_s),
+            unit=self.unit,
+            decided_by=decided_by,
+            others=tuple(one for one in contributions if one is not decided_by),
+            parts=parts,
+        )
+
+
+@attrs.frozen(slots=False)
+class ConnectorView(View):
+    """A connector; or the maximum of the station alone, for connector 0 (C8 "max-only")."""
+
+    @cached_property
+    def groups(self) -> list[list[Layer]]:
+        maximum = self.precedence.maximum()
+        if not self.connector_id:
+            return [maximum]
+        return [maximum, self.precedence.transaction(self.connector_id)]
+
+    def combine(self, cells: Sequence[Cell | None]) -> Merged:
+        maximum, transaction = (*cells, None)[:2]
+        return self.combining.of_connector(self.connector_id, maximum, transaction)
+
+    def explain(self, at_s: int, pieces: Sequence[Piece | None]) -> Explanation:
+        taking_part = [piece for piece in reversed(pieces) if piece is not None]
+        cells = [cell for piece in taking_part if (cell := _cell(piece, at_s))]
+        counted = self.combining.phases(cells).counted
+        contributions = [self.contribution(piece, at_s, counted) for piece in taking_part]
+        if not contributions or self.precedence.switches.cap_at_local_limit:
+            contributions.append(self.local_contribution(self.connector_id, counted))
+        return self.explanation(at_s, contributions)
+
+
+@attrs.frozen(slots=False)
+class StationView(View):
+    """Connector 0: all connectors together under the maximum (SR-508)."""
+
+    @cached_property
+    def groups(self) -> list[list[Layer]]:
+        connectors = self.precedence.station.connectors
+        return [self.precedence.maximum(), *map(self.precedence.transaction, connectors)]
+
+    def combine(self, cells: Sequence[Cell | None]) -> Merged:
+        return self.combining.of_station(cells[0], cells[1:])
+
+    def explain(self, at_s: int, pieces: Sequence[Piece | None]) -> Explanation:
+        maximum, *transactions = [_cell(piece, at_s) for piece in pieces]
+        counted = self.combining.phases_of_station(maximum, transactions).counted
+        total = self.combining.sum_of_connectors(maximum, transactions)
+        contributions = [Contribution(source=Source.SUM_OF_CONNECTORS, limit=from_tenths(total))]
+        if pieces[0] is not None:
+            contributions.append(self.contribution(pieces[0], at_s, counted))
+        nothing_applies = not any(pieces)
+        if nothing_applies or self.precedence.switches.cap_at_local_limit:
+            contributions.append(self.local_contribution(0, counted))
+        return self.explanation(at_s, contributions, self._parts(at_s, maximum, pieces[1:]))
+
+    def _parts(
+        self, at_s: int, maximum: Cell | None, pieces: Sequence[Piece | None]
+    ) -> tuple[Explanation, ...]:
+        parts = []
+        for connector_id, piece in zip(self.precedence.station.connectors, pieces, strict=True):
+            cells = [cell for cell in (_cell(piece, at_s), maximum) if cell is not None]
+            counted = self.combining.phases(cells).counted
+            contributions = [self.contribution(piece, at_s, counted)] if piece else []
+            if not contributions or self.precedence.switches.cap_at_local_limit:
+                contributions.append(self.local_contribution(connector_id, counted))
+            parts.append(self.explanation(at_s, contributions))
+        return tuple(parts)
+
+
+def _cell(piece: Piece | None, at_s: int) -> Cell | None:
+    if piece is None:
+        return None
+    return piece.layer.course.cell_at(at_s - piece.base_s)
+
+
+def _second(event: tuple[int, int, Cell | None]) -> int:
+    return event[0]
