@@ -12,7 +12,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from txocpp.devices.simulated import SimulatedDevice, SimulationSettings, simulation_settings
-from txocpp.errors import DeviceOffline, DeviceRefused
+from txocpp.errors import DeviceOffline, DeviceRefused, StoreError
 from txocpp.evse import CarState, Fault, FaultCode, MeterReading, OfferReason, ResetKind
 from txocpp.interfaces import IEVSE, IEVSEDevice, IEVSEListener
 
@@ -321,3 +321,12 @@ def test_pokes_work_before_the_device_is_started() -> None:
     assert device.evse(1).state.plugged
     assert device.online
     device.stopService()
+
+
+@pytest.mark.parametrize(
+    "memory", [{}, {"evses": [{}]}, {"evses": 1}, {"evses": [{"energy_wh": "x"}]}]
+)
+def test_a_foreign_memory_is_refused(memory: dict[str, Any]) -> None:
+    """Better no device than one whose register is made up."""
+    with pytest.raises(StoreError, match="not the memory"):
+        SimulatedDevice(Clock(), memory=memory)

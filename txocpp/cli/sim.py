@@ -25,6 +25,8 @@ from txocpp.evse import FaultCode
 
 TIMEOUT_S: Final = 5.0
 DEFAULT_AT: Final = "127.0.0.1:7716"
+PIPE_WIDTH: Final = 200
+"""Columns where there is no terminal: nothing is wrapped or cut."""
 
 
 class Door:
@@ -242,6 +244,8 @@ _switch_command("meter-silent", "meter_silent", "The meter does not answer.")
 def state(ctx: click.Context, watch: bool, as_json: bool) -> None:
     """Show all connectors."""
     console = Console()
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
     with _door(ctx) as door:
         answer = door.say({"do": "state"})
         if as_json:

@@ -19,7 +19,7 @@ from zope.interface import implementer
 from txocpp.devices.simulation.car import SECOND_US, whole_us
 from txocpp.devices.simulation.outlet import Outlet
 from txocpp.devices.simulation.settings import SimulationSettings
-from txocpp.errors import DeviceOffline, DeviceRefused
+from txocpp.errors import DeviceOffline, DeviceRefused, StoreError
 from txocpp.evse import (
     Capabilities,
     DeviceInfo,
@@ -428,9 +428,13 @@ class SimulatedDevice(Service):
             evse.switch_power(True)
 
     def _recall(self, memory: Mapping[str, Any]) -> None:
-        for evse, kept in zip(self.evses, memory.get("evses", ()), strict=False):
-            evse.outlet.recall(
-                energy_wh=int(kept["energy_wh"]),
-                plugged=bool(kept["plugged"]),
-                soc_percent=Decimal(kept["soc_percent"]),
-            )
+        """Raises `StoreError` for what no device has written."""
+        try:
+            for evse, kept in zip(self.evses, memory["evses"], strict=False):
+                evse.outlet.recall(
+                    energy_wh=int(kept["energy_wh"]),
+                    plugged=bool(kept["plugged"]),
+                    soc_percent=Decimal(kept["soc_percent"]),
+                )
+        except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+            raise StoreError(f"not the memory of a simulated charger: {error!r}") from None
