@@ -13,7 +13,8 @@
 from __future__ import annotations
 
 from txocpp.devices.simulation.control import DEFAULT_DOOR, ControlService, control_service
-from txocpp.devices.simulation.device import SimulatedDevice, SimulatedEVSE
+from txocpp.devices.simulation.device import SimulatedDevice
+from txocpp.devices.simulation.evse import SimulatedEVSE
 from txocpp.devices.simulation.memory import MemoryFile
 from txocpp.devices.simulation.settings import SimulationSettings, simulation_settings
 

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import attrs
 
-from txocpp.devices.simulation.device import SimulatedDevice, SimulatedEVSE
+from txocpp.devices.simulation.device import SimulatedDevice
+from txocpp.devices.simulation.evse import SimulatedEVSE
 from txocpp.devices.simulation.settings import CAR_SETTINGS
 from txocpp.errors import TxocppError
 from txocpp.evse import Fault, FaultCode
