@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from smart_stations import VECTORS, instant, keys_of, rows, stack_of, station_of
+
 from txocpp.smartcharging import (
     Composite,
     Purpose,

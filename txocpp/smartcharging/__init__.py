@@ -31,15 +31,26 @@ All instants are aware datetimes; limits are `Decimal`.
     composite.schedule(1, now, 86_400, RateUnit.W).periods
     composite.limit_at(0, now)                                            # the whole station
 
-For enforcement ask with ``phases_in_use``; share the station's limit with `share`.
+    report(composite, 1, now, 86_400, None, keys=keys)                    # GetCompositeSchedule
+
+    # enforcement: what the car gets per phase, and the limit of the station shared out
+    wanted = composite.limit_at(1, now, phases_in_use=3)
+    ceiling = composite.limit_at(0, now)
+    share(ceiling.limit, [Claim(connector_id=1, maximum_a=wanted.limit), ...], turn=turn_at(now))
+
+Life cycle: `Stack.check_remote_start` and `Stack.bind`, `Stack.end_transaction`, `Stack.resume`
+after a restart, `Stack.clear`, `Stack.prune`, `Installed.to_document` and
+`Stack.from_documents` for the store. Every one of them returns an `Outcome` with the new stack.
 """
 
 from txocpp.smartcharging.acceptance import Status
+from txocpp.smartcharging.allocation import Claim, share, turn_at
 from txocpp.smartcharging.composite import Composite, CompositePeriod, Limit, Schedule
 from txocpp.smartcharging.documents import read_profile, write_profile
 from txocpp.smartcharging.explanation import Contribution, Explanation, Source
 from txocpp.smartcharging.installed import Installed
 from txocpp.smartcharging.profiles import Kind, Period, Profile, Purpose, RateUnit, Recurrency
+from txocpp.smartcharging.report import Report, report
 from txocpp.smartcharging.stack import Outcome, Stack
 from txocpp.smartcharging.station import Station, StationKeys, Transaction
 from txocpp.smartcharging.switches import (
@@ -50,9 +61,11 @@ from txocpp.smartcharging.switches import (
     Switches,
     TxDefaultScope,
 )
+from txocpp.smartcharging.timezone import read_zone
 from txocpp.smartcharging.units import amperes, watts
 
 __all__ = [
+    "Claim",
     "Composite",
     "CompositePeriod",
     "Connector0",
@@ -70,6 +83,7 @@ __all__ = [
     "Recurrency",
     "RelativeTxBase",
     "RelativeWithoutTx",
+    "Report",
     "Schedule",
     "Source",
     "Stack",
@@ -81,6 +95,10 @@ __all__ = [
     "TxDefaultScope",
     "amperes",
     "read_profile",
+    "read_zone",
+    "report",
+    "share",
+    "turn_at",
     "watts",
     "write_profile",
 ]
