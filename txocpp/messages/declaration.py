@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 import attrs
 
 from txocpp.messages import fields
+from txocpp.messages.codec import check
 
 
 class Sender(Flag):
@@ -60,9 +61,16 @@ class Value:
     __slots__ = ()
 
     def __attrs_post_init__(self) -> None:
-        from txocpp.messages.codec import check
-
         check(self)
+
+    def __repr__(self) -> str:
+        """The fields that are set; of a secret only that it is there."""
+        shown = [
+            f"{field.name}={'…' if field.secret else repr(value)}"
+            for field in fields.fields_of(type(self))
+            if (value := getattr(self, field.name, None)) is not None
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     def replace(self, **changes: Any) -> Self:
         """The same value with some fields changed, checked again."""
@@ -100,14 +108,19 @@ class Response(Message):
     __slots__ = ()
 
 
+_V = TypeVar("_V", bound=Value)
 _D = TypeVar("_D", bound=Datatype)
 _Q = TypeVar("_Q", bound=Request)
 _R = TypeVar("_R", bound=Response)
 
 
+def _frozen(declared: type[_V]) -> type[_V]:
+    return attrs.frozen(declared, kw_only=True, repr=False, weakref_slot=False)
+
+
 def datatype(declared: type[_D]) -> type[_D]:
     """Declare an object inside of messages."""
-    return attrs.frozen(declared, kw_only=True, weakref_slot=False)
+    return _frozen(declared)
 
 
 def request(action: str, *, sent_by: Sender, profile: str) -> Callable[[type[_Q]], type[_Q]]:
@@ -117,7 +130,7 @@ def request(action: str, *, sent_by: Sender, profile: str) -> Callable[[type[_Q]
         declared.action = action
         declared.sent_by = sent_by
         declared.profile = profile
-        return attrs.frozen(declared, kw_only=True, weakref_slot=False)
+        return _frozen(declared)
 
     return declare
 
@@ -127,7 +140,7 @@ def response_to(asked: type[Request]) -> Callable[[type[_R]], type[_R]]:
 
     def declare(declared: type[_R]) -> type[_R]:
         declared.action = asked.action
-        asked.response = attrs.frozen(declared, kw_only=True, weakref_slot=False)
+        asked.response = _frozen(declared)
         return asked.response
 
     return declare

@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from txocpp import errors
-from txocpp.messages.fields import Field, Many, fields_of
+from txocpp.messages.fields import Field, Many, NotDeclared, fields_of
 from txocpp.messages.kinds import Fault, Kind, Nested, json_type
 
 LONGEST_NAME = 50
 """Names of properties that a peer made up are cut to this length."""
+
+LONGEST_DESCRIPTION = 255
+"""An error description is cut to this length."""
 
 
 def explain_payload(declared: type[Any], payload: object) -> errors.CallRefused:
@@ -26,13 +29,16 @@ def explain_payload(declared: type[Any], payload: object) -> errors.CallRefused:
     if found is None:
         return errors.FormationViolation(f"the payload fits no {declared.__name__}")
     path, fault = found
-    return fault.error(f"{path}: {fault.reason}", {"field": path})
+    return fault.error(_shortened(f"{path}: {fault.reason}"), {"field": path})
 
 
 def explain_value(message: Any) -> errors.InvalidMessage:
     """The exception that names the first field of our own message that must not be sent."""
     declared = type(message)
-    found = _message_fault(message, "")
+    try:
+        found = _message_fault(message, "")
+    except NotDeclared:
+        return errors.InvalidMessage(f"{declared.__name__} is not declared as a message")
     if found is None:
         return errors.InvalidMessage(f"{declared.__name__} cannot be written")
     path, reason = found
@@ -50,7 +56,7 @@ def _object_fault(
     for name in payload:
         if name not in known:
             unknown = Fault(errors.FormationViolation, "is not a known property")
-            return _joined(path, str(name)[:LONGEST_NAME]), unknown
+            return _joined(path, ascii(name)[1:-1][:LONGEST_NAME]), unknown
     for field in fields:
         if field.wire in payload:
             found = _property_fault(field, payload[field.wire], _joined(path, field.wire))
@@ -126,6 +132,12 @@ def _count_fault(many: Many, items: Sequence[object]) -> str | None:
     if many.at_most is not None and len(items) > many.at_most:
         return f"has {len(items)} items, at most {many.at_most} may be"
     return None
+
+
+def _shortened(description: str) -> str:
+    if len(description) <= LONGEST_DESCRIPTION:
+        return description
+    return description[: LONGEST_DESCRIPTION - 1] + "…"
 
 
 def _joined(path: str, name: str) -> str:

@@ -88,7 +88,9 @@ class Text(Kind):
         return self._source("type(v) is not str")
 
     def encoding(self) -> Source:
-        return attrs.evolve(self._source("not isinstance(v, str)"), expression="{plain}(v)")
+        return attrs.evolve(
+            self._source("not isinstance(v, str)"), expression="v if type(v) is str else {plain}(v)"
+        )
 
     def _source(self, wrong_type: str) -> Source:
         too_long = "" if self.max_length is None else f" or len(v) > {self.max_length}"

@@ -76,8 +76,8 @@ class ChangeConfigurationRequest(Request):
 
     key: str = cistring("key", 50)
     """Name of the key."""
-    value: str = cistring("value", 500)
-    """The setting as text. May be a secret: keep it out of logs."""
+    value: str = cistring("value", 500, secret=True)
+    """The setting as text. It may be a password."""
 
 
 @response_to(ChangeConfigurationRequest)

@@ -26,7 +26,7 @@ class GetDiagnosticsRequest(Request):
     """Upload your diagnostics (OCPP 1.6 §5.9, §6.25)."""
 
     location: str = uri("location")
-    """Directory to upload to. May hold a password: keep it out of logs."""
+    """Directory to upload to. It may hold a password."""
     retries: int | None = integer("retries", default=None)
     """How often to try again after a first failure; without it the station decides (F-06)."""
     retry_interval: int | None = integer("retryInterval", default=None)
@@ -106,7 +106,7 @@ class UpdateFirmwareRequest(Request):
     """Fetch and install new firmware (OCPP 1.6 §5.19, §6.55)."""
 
     location: str = uri("location")
-    """Where it is. May hold a password: keep it out of logs."""
+    """Where it is. It may hold a password."""
     retries: int | None = integer("retries", default=None)
     """How often to try again after a first failure; without it the station decides (F-06)."""
     retrieve_date: datetime = instant("retrieveDate")

@@ -204,8 +204,8 @@ class LogStatusEnumType(StrEnum):
 class LogParametersType(Datatype):
     """Which part of a log, and where to."""
 
-    remote_location: str = text("remoteLocation", max_length=512)
-    """URL to upload to. May hold a password: keep it out of our own logs."""
+    remote_location: str = text("remoteLocation", max_length=512, secret=True)
+    """URL to upload to. It may hold a password."""
     oldest_timestamp: datetime | None = instant("oldestTimestamp", default=None)
     """Oldest entry that is wanted."""
     latest_timestamp: datetime | None = instant("latestTimestamp", default=None)
@@ -428,8 +428,8 @@ class SignedFirmwareStatusNotificationResponse(Response):
 class FirmwareType(Datatype):
     """A firmware image, where it is and who vouches for it."""
 
-    location: str = text("location", max_length=512)
-    """URL of the image. May hold a password: keep it out of logs."""
+    location: str = text("location", max_length=512, secret=True)
+    """URL of the image. It may hold a password."""
     retrieve_date_time: datetime = instant("retrieveDateTime")
     """Earliest moment of the download."""
     install_date_time: datetime | None = instant("installDateTime", default=None)
