@@ -1,0 +1,66 @@
+"""What stations tell beyond charging: boots, security events, progress of updates and uploads,
+certificate requests, vendor data."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import attrs
+from sqlalchemy import Connection, bindparam, insert, select
+
+from txocpp.storage.central import schema
+from txocpp.storage.central.database import Append
+
+
+@attrs.frozen
+class NoticeRecord:
+    """One thing that a station told."""
+
+    id: int
+    station_id: int
+    kind: str
+    """The action it came with, for example ``SecurityEventNotification``."""
+    at: datetime
+    """When it happened, by the station's clock."""
+    received_at: datetime
+    document: dict[str, Any]
+
+
+def _insert_message(dialect: str) -> Any:
+    names = [c.name for c in schema.message_log.columns if c.name != "id"]
+    return insert(schema.message_log).values({name: bindparam(name) for name in names})
+
+
+MESSAGE: Final = Append("message log", _insert_message)
+"""Rows: station_id, at (milliseconds), direction (``in`` or ``out``), frame."""
+
+
+class Notices:
+    """The notices of one database transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, **facts: Any) -> None:
+        """Enter a notice."""
+        self._connection.execute(insert(schema.notice).values(facts))
+
+    def page(
+        self,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        station_id: int | None = None,
+        kind: str | None = None,
+    ) -> list[NoticeRecord]:
+        """Notices, newest first."""
+        table = schema.notice
+        question = select(table).order_by(table.c.id.desc()).limit(limit)
+        if before is not None:
+            question = question.where(table.c.id < before)
+        if station_id is not None:
+            question = question.where(table.c.station_id == station_id)
+        if kind is not None:
+            question = question.where(table.c.kind == kind)
+        return [NoticeRecord(**row._mapping) for row in self._connection.execute(question)]

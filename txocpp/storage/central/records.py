@@ -1,0 +1,80 @@
+"""What is known at one moment of one database transaction: the way into all tables.
+
+A `Records` is handed to every change and question. Each attribute is one room with the SQL of
+its subject; they share the connection, so a change that touches several is applied whole or not
+at all.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from txocpp.storage.central.configuration import Configuration
+from txocpp.storage.central.local_lists import LocalLists
+from txocpp.storage.central.notices import Notices
+from txocpp.storage.central.operations import Operations
+from txocpp.storage.central.profiles import Profiles
+from txocpp.storage.central.reservations import Reservations
+from txocpp.storage.central.samples import Samples
+from txocpp.storage.central.stations import Stations
+from txocpp.storage.central.tags import Tags
+from txocpp.storage.central.transactions import Transactions
+
+
+class Records:
+    """One database transaction, by subject."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    @cached_property
+    def stations(self) -> Stations:
+        """Charge points and the state of their connectors."""
+        return Stations(self.connection)
+
+    @cached_property
+    def tags(self) -> Tags:
+        """Who may charge."""
+        return Tags(self.connection)
+
+    @cached_property
+    def transactions(self) -> Transactions:
+        """Charging transactions."""
+        return Transactions(self.connection)
+
+    @cached_property
+    def samples(self) -> Samples:
+        """Meter values."""
+        return Samples(self.connection)
+
+    @cached_property
+    def operations(self) -> Operations:
+        """What operators asked of stations, and what became of it."""
+        return Operations(self.connection)
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """Charging profiles that stations have acknowledged."""
+        return Profiles(self.connection)
+
+    @cached_property
+    def reservations(self) -> Reservations:
+        """Connectors held for a tag."""
+        return Reservations(self.connection)
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """Configuration keys of stations, as last read or changed."""
+        return Configuration(self.connection)
+
+    @cached_property
+    def local_lists(self) -> LocalLists:
+        """Local authorization lists, as stations have acknowledged them."""
+        return LocalLists(self.connection)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """Security events, progress of uploads and updates, vendor data."""
+        return Notices(self.connection)

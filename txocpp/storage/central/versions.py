@@ -1,0 +1,82 @@
+"""Brings a database to the present form of the tables, from every released version on.
+
+A new database gets its tables in one go. An older one is taken forward step by step by the
+scripts in ``migrations/versions`` (alembic), inside one database transaction where the engine
+can do that. There is no way back: restore a backup.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from txocpp.errors import StoreError
+from txocpp.storage.central.database import writing
+from txocpp.storage.central.schema import metadata
+
+HEAD: Final = "0001"
+"""The newest version; the name of the last script in ``migrations/versions``."""
+
+VERSION_TABLE: Final = "alembic_version"
+
+
+def bring_up_to_date(engine: Engine) -> None:
+    """Create or migrate the tables. Raises `StoreError` for a database of a newer program."""
+    with writing(engine).begin() as connection:
+        found = version_of(connection)
+        if found == HEAD:
+            return
+        if found is None:
+            create_new(connection)
+        else:
+            migrate(connection, found)
+
+
+def version_of(connection: Connection) -> str | None:
+    """The version of the tables that are there; None for an empty database."""
+    tables = inspect(connection).get_table_names()
+    if VERSION_TABLE in tables:
+        return str(connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar())
+    strangers = set(tables) & set(metadata.tables)
+    if strangers:
+        raise StoreError(
+            f"the database has a table {min(strangers)!r} of some other program; "
+            "give the central system a database of its own"
+        )
+    return None
+
+
+def create_new(connection: Connection) -> None:
+    """All tables in their present form."""
+    metadata.create_all(connection)
+    connection.execute(
+        text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    )
+    connection.execute(
+        text(f"INSERT INTO {VERSION_TABLE} (version_num) VALUES (:version)"), {"version": HEAD}
+    )
+
+
+def migrate(connection: Connection, found: str, target: str = "head") -> None:
+    """Run the scripts from version `found` on."""
+    # alembic takes a while to import and is needed once per release.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found not in known:
+        raise StoreError(
+            f"the database has version {found}, which this program (version {HEAD}) does not "
+            "know; it was made by a newer one"
+        )
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, target)
+    except CommandError as error:
+        raise StoreError(f"the database could not be migrated from {found}: {error}") from error
