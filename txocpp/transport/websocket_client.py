@@ -1,0 +1,381 @@
+"""A charge point's line to its central system: a WebSocket that comes back, for ever."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+import attrs
+from autobahn.twisted.websocket import WebSocketClientFactory
+from autobahn.websocket.types import ConnectingRequest, ConnectionResponse
+from OpenSSL.SSL import Error as SSLError
+from service_identity import VerificationError
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.endpoints import HostnameEndpoint, clientFromString, wrapClientTLS
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txocpp.errors import ConfigurationError
+from txocpp.interfaces import IFrameReceiver
+from txocpp.transport.backoff import Backoff
+from txocpp.transport.tls import tls_words
+from txocpp.transport.websocket_framing import FramedClientProtocol, configured
+from txocpp.transport.websocket_line import WebSocketLine
+from txocpp.transport.websocket_settings import ClientSettings
+
+
+class Problem(StrEnum):
+    """What kind of thing keeps the line down."""
+
+    NETWORK = "network"
+    REFUSED = "refused"
+    """The server answered the handshake with an HTTP error; 401 is CREDENTIALS."""
+    CREDENTIALS = "credentials"
+    CERTIFICATE = "certificate"
+    """The server's certificate is not trusted or not for its host name (X-21)."""
+    TLS = "tls"
+    """No common TLS version or cipher suite (X-22, X-24), or another TLS failure."""
+    PROTOCOL = "protocol"
+    """What answers speaks no WebSocket, or no common subprotocol (C-06)."""
+    CONFIGURATION = "configuration"
+
+
+class Phase(StrEnum):
+    """What the client is doing."""
+
+    STOPPED = "stopped"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    WAITING = "waiting"
+    """Until the next attempt."""
+
+
+@attrs.frozen(kw_only=True)
+class ConnectionStatus:
+    """For status pages and security events."""
+
+    phase: Phase
+    since: float
+    """Seconds of the reactor's clock."""
+    next_attempt_at: float | None = None
+    """Seconds of the reactor's clock, while waiting."""
+    problem: Problem | None = None
+    """Of the last attempt that failed, or why the last connection ended."""
+    reason: str = ""
+    """The same in words."""
+    http_status: int | None = None
+    """What the server answered to the handshake, if it refused it."""
+
+
+class CentralSystemProtocol(WebSocketLine, FramedClientProtocol):  # type: ignore[misc]
+    """One attempt to connect, and the connection that came of it."""
+
+    factory: _Factory
+    opened_at: float | None = None
+    problem: Problem = Problem.NETWORK
+    http_status: int | None = None
+
+    def onConnecting(self, transport_details: object) -> ConnectingRequest:
+        settings = self.factory.client.settings
+        return ConnectingRequest(
+            host=settings.host_header,
+            port=settings.port,
+            resource=settings.resource,
+            headers=settings.headers,
+            useragent="txocpp",
+            protocols=list(settings.subprotocols),
+        )
+
+    def processHandshake(self) -> None:
+        try:
+            super().processHandshake()
+        except Exception:
+            self.failHandshake("not HTTP")
+
+    def header_too_long(self) -> None:
+        self.failHandshake("an endless HTTP header")
+
+    def failHandshake(self, reason: str) -> None:  # type: ignore[override]
+        line = str(getattr(self, "http_status_line", ""))
+        version, _, answer = line.partition(" ")
+        status = int(answer[:3]) if version.startswith("HTTP/") and answer[:3].isdigit() else None
+        if status is None or status == 101:
+            self.problem = Problem.PROTOCOL
+            self.why = f"no WebSocket handshake came back: {_printable(reason)}"
+        else:
+            self.problem = Problem.CREDENTIALS if status == 401 else Problem.REFUSED
+            self.http_status = status
+            self.why = f"the server answered {_printable(answer)}"
+            location = self.http_headers.get("location")
+            if 300 <= status < 400 and location:
+                self.why += f" to {_printable(location)}; redirections are not followed"
+        self.dropConnection(abort=True)
+
+    def onConnect(self, response: ConnectionResponse) -> None:  # type: ignore[override]
+        # OCPP-J 1.6 §3.2: without a common subprotocol there is nothing to say (C-06).
+        if response.protocol is None:
+            self.problem = Problem.PROTOCOL
+            self.close(1002, "no common subprotocol")
+            self.why = "the server speaks none of our subprotocols"
+
+    def onOpen(self) -> None:
+        if self.state == self.STATE_OPEN:
+            self.opened_at = self.clock.seconds()
+            self.factory.client.opened(self)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        error = reason.value
+        if isinstance(error, VerificationError):
+            self.problem = Problem.CERTIFICATE
+            self.why = f"the server's certificate is not for {self.factory.client.settings.host}"
+        elif isinstance(error, SSLError):
+            self.why = tls_words(error)
+            bad_certificate = "certificate verify failed" in self.why
+            self.problem = Problem.CERTIFICATE if bad_certificate else Problem.TLS
+        elif self.opened_at is None:
+            self.why = self.why or "the server closed the connection during the handshake"
+        super().connectionLost(reason)
+
+    def ended(self, why: str) -> None:
+        self.why = why
+        super().ended(why)
+
+    def finish(self, code: int, reason: str) -> None:
+        """Close if the connection is open, give up if it is not yet."""
+        if self.opened_at is None:
+            self.drop(reason)
+        else:
+            self.close(code, reason)
+
+
+@attrs.frozen
+class _End:
+    """How an attempt, or the connection that came of it, ended."""
+
+    problem: Problem
+    reason: str
+    http_status: int | None = None
+    lasted_s: float = 0.0
+
+
+class _Factory(WebSocketClientFactory):
+    noisy = False
+
+    def __init__(self, reactor: Any, client: WebSocketClient) -> None:
+        settings = client.settings
+        super().__init__(reactor=reactor, protocols=list(settings.subprotocols))  # type: ignore[no-untyped-call]
+        self.client = client
+        self.setProtocolOptions(  # type: ignore[no-untyped-call]
+            failByDrop=False,
+            openHandshakeTimeout=0,
+            closeHandshakeTimeout=0,
+            serverConnectionDropTimeout=0,
+            maxFramePayloadSize=settings.limits.largest_message,
+            maxMessagePayloadSize=settings.limits.largest_message,
+        )
+        self.protocol = configured(
+            CentralSystemProtocol, self, clock=reactor, limits=settings.limits
+        )
+
+
+class WebSocketClient(Service):
+    """Keeps a charge point connected to its central system.
+
+    Whatever happens to an attempt, one line of the log says it and another attempt follows.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        receiver: IFrameReceiver,
+        settings: ClientSettings,
+        *,
+        endpoint: IStreamClientEndpoint | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """
+        :param reactor: for sockets, names and time.
+        :param endpoint: connects in place of what the settings say.
+        :param chance: gives numbers from 0 to 1, for the back-off.
+        """
+        self.settings = settings
+        self.on_status: Callable[[ConnectionStatus], object] | None = None
+        """Called with every new `status`."""
+        self._reactor = reactor
+        self._receiver = receiver
+        self._endpoint = endpoint
+        self._backoff = Backoff(settings.first_wait_s, settings.longest_wait_s, chance)
+        self._line: CentralSystemProtocol | None = None
+        self._running: Deferred[None] | None = None
+        self._attempt: Deferred[CentralSystemProtocol] | None = None
+        self._pause: Deferred[None] | None = None
+        self._at_once = False
+        self._status = ConnectionStatus(phase=Phase.STOPPED, since=reactor.seconds())
+
+    # --- for the role
+
+    @property
+    def status(self) -> ConnectionStatus:
+        """What the client is doing, and what went wrong last."""
+        return self._status
+
+    def change(self, **changes: Any) -> None:
+        """Change some `ClientSettings`. A ping interval holds at once, everything else from the
+        next connection on: see `reconnect`. Raises `ConfigurationError`."""
+        self.settings = attrs.evolve(self.settings, **changes)
+        self._backoff.first_s = self.settings.first_wait_s
+        self._backoff.longest_s = self.settings.longest_wait_s
+        if self._line is not None and "ping_interval_s" in changes:
+            self._line.set_ping_interval(self.settings.ping_interval_s)
+
+    def reconnect(self, reason: str = "reconnecting") -> None:
+        """Close the connection, if there is one, and connect anew without waiting."""
+        if self._running is None:
+            return
+        self._at_once = True
+        if self._pause is not None:
+            self._pause.callback(None)
+        elif self._attempt is not None:
+            self._attempt.cancel()
+        elif self._line is not None:
+            self._line.finish(1000, reason)
+
+    def startService(self) -> None:
+        """Connect, now and for ever."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._at_once = False
+        self._running = Deferred.fromCoroutine(self._stay_connected())
+        self._running.addErrback(self._stopped)
+
+    async def stopService(self) -> None:
+        """Close the connection with 1001 and wait for that, bounded by the close time-out."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        running, self._running = self._running, None
+        line = self._line
+        self._at_once = False
+        if running is not None:
+            running.cancel()
+        if line is not None:
+            await line.is_gone()
+        self._set_status(phase=Phase.STOPPED, next_attempt_at=None)
+
+    # --- for the protocol
+
+    def opened(self, line: CentralSystemProtocol) -> None:
+        """The handshake is done."""
+        url = self.settings.url
+        self._log.info(
+            "connected to {url}, {subprotocol}",
+            url=url,
+            subprotocol=line.websocket_protocol_in_use,
+        )
+        self._set_status(phase=Phase.CONNECTED, problem=None, reason="", http_status=None)
+        line.begin(self._receiver, url, self.settings.ping_interval_s)
+
+    # --- inside
+
+    async def _stay_connected(self) -> None:
+        while True:
+            self._set_status(phase=Phase.CONNECTING, next_attempt_at=None)
+            end = await self._one_connection()
+            if end.lasted_s >= self.settings.settled_after_s or self._at_once:
+                self._backoff.reset()
+            wait_s = 0.0 if self._at_once else self._backoff.next_s()
+            self._at_once = False
+            self._log.warn(
+                "not connected to {url}: {reason}; next attempt {when}",
+                url=self.settings.url,
+                reason=end.reason,
+                when=f"in {wait_s:.1f} s" if wait_s else "now",
+            )
+            self._set_status(
+                phase=Phase.WAITING,
+                next_attempt_at=self._reactor.seconds() + wait_s,
+                problem=end.problem,
+                reason=end.reason,
+                http_status=end.http_status,
+            )
+            await self._sleep(wait_s)
+
+    async def _one_connection(self) -> _End:
+        """Connect, and wait for the end."""
+        try:
+            self._attempt = self._connect()
+            line = await self._attempt
+        except CancelledError:
+            if not self._at_once:
+                raise
+            return _End(Problem.NETWORK, "reconnecting")
+        except ConfigurationError as error:
+            return _End(Problem.CONFIGURATION, str(error))
+        except TimeoutError:
+            limit_s = self.settings.limits.handshake_timeout_s
+            return _End(Problem.NETWORK, f"no connection within {limit_s:g} s")
+        except Exception as error:
+            return _End(Problem.NETWORK, _printable(str(error)) or type(error).__name__)
+        finally:
+            self._attempt = None
+        self._line = line
+        try:
+            await line.is_gone()
+        finally:
+            self._line = None
+            line.finish(1001, "the charge point stops")
+        lasted_s = 0.0
+        if line.opened_at is not None:
+            lasted_s = self._reactor.seconds() - line.opened_at
+        return _End(line.problem, line.why, line.http_status, lasted_s)
+
+    def _connect(self) -> Deferred[CentralSystemProtocol]:
+        connecting: Deferred[Any] = self._where().connect(_Factory(self._reactor, self))
+        return connecting.addTimeout(self.settings.limits.handshake_timeout_s, self._reactor)
+
+    def _where(self) -> IStreamClientEndpoint:
+        settings = self.settings
+        if self._endpoint is not None:
+            return self._endpoint
+        if settings.endpoint is not None:
+            try:
+                endpoint: IStreamClientEndpoint = clientFromString(self._reactor, settings.endpoint)
+            except Exception as error:
+                raise ConfigurationError(f"{settings.endpoint!r} is no endpoint: {error}") from None
+            return endpoint
+        plain = HostnameEndpoint(self._reactor, settings.host, settings.port)
+        if not settings.is_secure:
+            return plain
+        return wrapClientTLS(settings.certificates.options(settings.host), plain)
+
+    async def _sleep(self, wait_s: float) -> None:
+        """Wait, unless `reconnect` says otherwise."""
+        self._pause = Deferred()
+        timer = self._reactor.callLater(wait_s, self._pause.callback, None)
+        try:
+            await self._pause
+        finally:
+            self._pause = None
+            if timer.active():
+                timer.cancel()
+
+    def _set_status(self, **changes: Any) -> None:
+        self._status = attrs.evolve(self._status, since=self._reactor.seconds(), **changes)
+        if self.on_status is not None:
+            try:
+                self.on_status(self._status)
+            except Exception:
+                self._log.failure("a listener to the connection status failed")
+
+    def _stopped(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("the client cannot go on", failure)
+
+
+def _printable(text: str) -> str:
+    """Foreign words for a log line."""
+    return "".join(c if c.isprintable() else "?" for c in text[:200]).strip()
