@@ -35,7 +35,7 @@ All instants are aware datetimes; limits are `Decimal`.
 
     # enforcement: what the car gets per phase, and the limit of the station shared out
     wanted = composite.limit_at(1, now, phases_in_use=3)
-    ceiling = composite.limit_at(0, now)
+    ceiling = composite.ceiling.limit_at(0, now, phases_in_use=3)         # lines in use
     share(ceiling.limit, [Claim(connector_id=1, maximum_a=wanted.limit), ...], turn=turn_at(now))
 
 Life cycle: `Stack.check_remote_start` and `Stack.bind`, `Stack.end_transaction`, `Stack.resume`

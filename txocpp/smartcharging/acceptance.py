@@ -66,6 +66,12 @@ def first_fault_of_remote_start(profile: Profile, keys: StationKeys) -> Fault | 
     return _first(_REMOTE_START, Candidate(profile, 0, Station(limits_a={}), keys))
 
 
+def faults_of_shape(profile: Profile, keys: StationKeys) -> list[Fault]:
+    """Everything that is wrong with a profile in itself, wherever it is to be installed."""
+    candidate = Candidate(profile, 0, Station(limits_a={}), keys)
+    return [fault for check in _SHAPE if (fault := check(candidate))]
+
+
 def _first(checks: tuple[_Check, ...], candidate: Candidate) -> Fault | None:
     return next((fault for check in checks if (fault := check(candidate))), None)
 
@@ -156,7 +162,7 @@ def _unit(candidate: Candidate) -> Fault | None:
 
 def _order_of_periods(candidate: Candidate) -> Fault | None:
     starts = [period.start_s for period in candidate.profile.periods]
-    if starts[0] != 0:
+    if starts and starts[0] != 0:
         return Fault("SR-613", f"the first startPeriod is {starts[0]}, not 0")
     for earlier, later in pairwise(starts):
         if later <= earlier:

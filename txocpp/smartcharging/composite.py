@@ -36,8 +36,6 @@ class Limit:
     unit: RateUnit
     phases: int | None
     """The lowest number of phases that a limit states; None: none does."""
-    counted_phases: int
-    """The number that the arithmetic used: `phases`, else 3 or that of the hardware."""
     explanation: Explanation
 
 
@@ -48,7 +46,6 @@ class CompositePeriod(NamedTuple):
     """Seconds from the start of the window."""
     limit: Decimal
     phases: int | None
-    counted_phases: int
 
 
 @attrs.frozen(kw_only=True)
@@ -76,6 +73,16 @@ class Composite:
     zone: tzinfo | None = None
     """Wall clock for Recurring profiles; None: UTC, as the standard has it."""
 
+    @property
+    def ceiling(self) -> Composite:
+        """The same with connector 0 standing for what the station as a whole may draw: the
+        maximum and the local limit, not what the connectors could use of it. This is the limit
+        that enforcement shares out; ask it with the number of supply lines in use."""
+        switches = attrs.evolve(
+            self.switches, connector0=Connector0.MAX_ONLY, cap_at_local_limit=True
+        )
+        return attrs.evolve(self, switches=switches)
+
     def limit_at(
         self,
         connector_id: int,
@@ -97,8 +104,7 @@ class Composite:
             at=at,
             limit=from_tenths(merged.tenths),
             unit=unit,
-            phases=merged.phases.stated,
-            counted_phases=merged.phases.counted,
+            phases=merged.phases,
             explanation=explanation,
         )
 
@@ -140,7 +146,7 @@ class Composite:
             duration_s=duration_s,
             unit=unit,
             periods=tuple(
-                CompositePeriod(at_s - start_s, from_tenths(tenths), *phases)
+                CompositePeriod(at_s - start_s, from_tenths(tenths), phases)
                 for at_s, (tenths, phases) in view.changes(start_s, start_s + max(duration_s, 1))
             ),
         )

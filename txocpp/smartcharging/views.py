@@ -12,7 +12,7 @@ from functools import cached_property
 
 import attrs
 
-from txocpp.smartcharging.combining import Combining, Merged
+from txocpp.smartcharging.combining import Combining, Merged, lowest_phases, phases_of_station
 from txocpp.smartcharging.course import Cell
 from txocpp.smartcharging.explanation import Contribution, Explanation, Source
 from txocpp.smartcharging.instants import LAST_S
@@ -111,21 +111,21 @@ class View(ABC):
         marks = (layer.milestone_up_to(at_s) for group in self.groups for layer in group)
         return max((mark for mark in marks if mark is not None), default=at_s - 100 * _WEEK_S)
 
-    def contribution(self, piece: Piece, at_s: int, counted_phases: int) -> Contribution:
+    def contribution(self, piece: Piece, at_s: int, phases: int | None) -> Contribution:
         """What one profile has to say at a moment."""
         cell = _cell(piece, at_s)
         assert cell is not None
         period = piece.layer.course.period_at(at_s - piece.base_s)
         return Contribution(
             source=Source.PROFILE,
-            limit=from_tenths(self.combining.tenths_of(cell, counted_phases)),
+            limit=from_tenths(self.combining.tenths_of(cell, phases)),
             installed=piece.layer.installed,
             period_from=wall_clock(self.precedence.zone, piece.base_s + period.start_s),
         )
 
-    def local_contribution(self, connector_id: int, counted_phases: int) -> Contribution:
+    def local_contribution(self, connector_id: int, phases: int | None) -> Contribution:
         """What the hardware has to say."""
-        tenths = self.combining.tenths_of_local(connector_id, counted_phases)
+        tenths = self.combining.tenths_of_local(connector_id, phases)
         return Contribution(source=Source.LOCAL_LIMIT, limit=from_tenths(tenths))
 
     def explanation(
@@ -163,10 +163,10 @@ class ConnectorView(View):
     def explain(self, at_s: int, pieces: Sequence[Piece | None]) -> Explanation:
         taking_part = [piece for piece in reversed(pieces) if piece is not None]
         cells = [cell for piece in taking_part if (cell := _cell(piece, at_s))]
-        counted = self.combining.phases(cells).counted
-        contributions = [self.contribution(piece, at_s, counted) for piece in taking_part]
+        phases = lowest_phases(cells)
+        contributions = [self.contribution(piece, at_s, phases) for piece in taking_part]
         if not contributions or self.precedence.switches.cap_at_local_limit:
-            contributions.append(self.local_contribution(self.connector_id, counted))
+            contributions.append(self.local_contribution(self.connector_id, phases))
         return self.explanation(at_s, contributions)
 
 
@@ -184,14 +184,14 @@ class StationView(View):
 
     def explain(self, at_s: int, pieces: Sequence[Piece | None]) -> Explanation:
         maximum, *transactions = [_cell(piece, at_s) for piece in pieces]
-        counted = self.combining.phases_of_station(maximum, transactions).counted
+        phases = phases_of_station(maximum, transactions)
         total = self.combining.sum_of_connectors(maximum, transactions)
         contributions = [Contribution(source=Source.SUM_OF_CONNECTORS, limit=from_tenths(total))]
         if pieces[0] is not None:
-            contributions.append(self.contribution(pieces[0], at_s, counted))
+            contributions.append(self.contribution(pieces[0], at_s, phases))
         nothing_applies = not any(pieces)
         if nothing_applies or self.precedence.switches.cap_at_local_limit:
-            contributions.append(self.local_contribution(0, counted))
+            contributions.append(self.local_contribution(0, phases))
         return self.explanation(at_s, contributions, self._parts(at_s, maximum, pieces[1:]))
 
     def _parts(
@@ -200,10 +200,10 @@ class StationView(View):
         parts = []
         for connector_id, piece in zip(self.precedence.station.connectors, pieces, strict=True):
             cells = [cell for cell in (_cell(piece, at_s), maximum) if cell is not None]
-            counted = self.combining.phases(cells).counted
-            contributions = [self.contribution(piece, at_s, counted)] if piece else []
+            phases = lowest_phases(cells)
+            contributions = [self.contribution(piece, at_s, phases)] if piece else []
             if not contributions or self.precedence.switches.cap_at_local_limit:
-                contributions.append(self.local_contribution(connector_id, counted))
+                contributions.append(self.local_contribution(connector_id, phases))
             parts.append(self.explanation(at_s, contributions))
         return tuple(parts)
 
