@@ -50,7 +50,7 @@ def ocpp_rpc() -> Subject:
     return Subject("npm ocpp-rpc, strict", program, missing=missing)
 
 
-TXOCPP = "txocpp, memory store"
+TXOCPP = "txocpp, no store"
 TXOCPP_SQLITE = "txocpp, SQLite store"
 PYOCPP = "PyPI ocpp + websockets"
 AUTOBAHN = "bare Autobahn, fixed JSON"
@@ -60,8 +60,8 @@ ECHO = "Twisted TCP echo, same bytes"
 def subjects() -> list[Subject]:
     """Everything that the table can show, ours first."""
     return [
-        Subject(TXOCPP, python_server("txocpp_csms", "memory")),
-        Subject(TXOCPP_SQLITE, python_server("txocpp_csms", "sqlite")),
+        Subject(TXOCPP, python_server("txocpp_library")),
+        Subject(TXOCPP_SQLITE, python_server("txocpp_csms")),
         Subject(AUTOBAHN, python_server("autobahn_fixed")),
         Subject(PYOCPP, python_server("pyocpp")),
         ocpp_rpc(),

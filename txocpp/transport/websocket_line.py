@@ -132,6 +132,8 @@ class WebSocketLine(WholeTextFrames):
             self._pinger.stop()
         # Not super().connectionLost, which only logs, and at length.
         self._connectionLost(reason)  # type: ignore[arg-type]
+        # Autobahn's protocols die in cycles; an unfinished message would wait for the collector.
+        self.data, self.message_data, self.frame_data = b"", [], []
         for gone in self._waiting:
             gone.callback(None)
 
