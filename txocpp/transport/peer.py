@@ -10,20 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import CoroutineType
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 import attrs
 from twisted.internet.defer import CancelledError, Deferred, fail
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txocpp.errors import (
-    CallFailed,
     CallRefused,
-    CallTimeout,
-    CallWithdrawn,
     ConnectionGone,
     InternalError,
     InvalidMessage,
@@ -42,7 +39,8 @@ from txocpp.rpc.conversation import (
     Send,
     Unanswered,
 )
-from txocpp.rpc.frames import Call, CallError, canonical_code, new_message_id
+from txocpp.rpc.frames import Call, CallError, new_message_id
+from txocpp.transport.calls import Calls
 
 DROPPED_FRAMES_LOGGED: Final = 10
 """Bad frames of one connection that are logged; a hostile peer shall not fill the disk."""
@@ -55,8 +53,6 @@ Fallback = Callable[[str, dict[str, Any]], Any]
 
 Direction = Literal["received", "sent"]
 
-T = TypeVar("T")
-
 
 @attrs.frozen
 class Reply:
@@ -66,19 +62,6 @@ class Reply:
     then: Callable[[], object]
     """Called right after the response was sent. Not called if it could not be sent any more.
     May give a Deferred or a coroutine; failures are logged."""
-
-
-@attrs.define(eq=False, on_setattr=attrs.setters.NO_OP)
-class _Asking:
-    """A call of ours, from `Peer.call` until its Deferred fires."""
-
-    call: Call
-    timeout_s: float
-    typed: bool
-    """The caller wants a response object, not a payload."""
-    deferred: Deferred[Any] = attrs.field(init=False)
-    abandoned: bool = False
-    """The caller has cancelled after sending; the answer is still awaited (J-08)."""
 
 
 @implementer(IFrameReceiver)
@@ -121,13 +104,14 @@ class Peer:
 
     _transport: ITransport | None = attrs.field(default=None, init=False)
     _conversation: Conversation | None = attrs.field(default=None, init=False)
-    _out: _Asking | None = attrs.field(default=None, init=False)
-    _urgent: list[_Asking] = attrs.field(factory=list, init=False)
-    _waiting: list[_Asking] = attrs.field(factory=list, init=False)
-    _timer: IDelayedCall | None = attrs.field(default=None, init=False)
     _dropped: int = attrs.field(default=0, init=False)
 
+    _calls: Calls = attrs.field(init=False)
+
     _log = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        self._calls = Calls(self.clock, self.longest_queue, self._read, self._follow)
 
     # --- for the roles
 
@@ -144,7 +128,7 @@ class Peer:
     @property
     def calls_pending(self) -> int:
         """Calls that are out or wait for their turn."""
-        return (self._out is not None) + len(self._urgent) + len(self._waiting)
+        return self._calls.pending
 
     def call(
         self,
@@ -172,7 +156,8 @@ class Peer:
             )
         except InvalidMessage:
             return fail(Failure())
-        return self._ask(call, timeout_s, typed=True, urgent=urgent)
+        limit_s = self.timeout_s if timeout_s is None else timeout_s
+        return self._calls.ask(call, limit_s, typed=True, urgent=urgent)
 
     def call_raw(
         self,
@@ -184,10 +169,9 @@ class Peer:
         urgent: bool = False,
     ) -> Deferred[dict[str, Any]]:
         """Like `call`, with any action and payload, unchecked; gives the payload of the answer."""
-        if self._conversation is None:
-            return fail(ConnectionGone("not connected"))
         call = Call(message_id or new_message_id(), action, payload)
-        return self._ask(call, timeout_s, typed=False, urgent=urgent)
+        limit_s = self.timeout_s if timeout_s is None else timeout_s
+        return self._calls.ask(call, limit_s, typed=False, urgent=urgent)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the connection. Every call fails at once; `on_disconnected` comes later."""
@@ -203,6 +187,7 @@ class Peer:
             self.disconnected("replaced by a new connection")
         self._transport = transport
         self._conversation = Conversation()
+        self._calls.begin(self._conversation)
         self._dropped = 0
         self._notify(self.on_connected)
 
@@ -221,117 +206,21 @@ class Peer:
         self._transport = None
         self._notify(self.on_disconnected, reason)
 
-    # --- our calls
+    def _hang_up(self, reason: str) -> None:
+        conversation, self._conversation = self._conversation, None
+        if conversation is not None:
+            conversation.lose()
+            self._calls.lose(reason)
 
-    def _ask(
-        self, call: Call, timeout_s: float | None, *, typed: bool, urgent: bool
-    ) -> Deferred[Any]:
-        queue = self._urgent if urgent else self._waiting
-        if len(queue) >= self.longest_queue:
-            return fail(CallWithdrawn(f"{len(queue)} calls are waiting already"))
-        asking = _Asking(call, self.timeout_s if timeout_s is None else timeout_s, typed)
-        asking.deferred = Deferred(partial(self._cancelled, asking))
-        queue.append(asking)
-        self._send_next()
-        return asking.deferred
-
-    def _cancelled(self, asking: _Asking, _: Deferred[Any]) -> None:
-        for queue in (self._urgent, self._waiting):
-            if asking in queue:
-                queue.remove(asking)
-                return
-        asking.abandoned = True
-
-    def _send_next(self) -> None:
-        """Send the call whose turn it is, unless one is out."""
-        while (conversation := self._conversation) is not None and conversation.may_ask:
-            queue = self._urgent or self._waiting
-            if not queue:
-                return
-            asking = queue.pop(0)
-            try:
-                happenings = conversation.ask(asking.call, self.clock.seconds() + asking.timeout_s)
-            except (InvalidMessage, ValueError):
-                asking.deferred.errback(Failure())
-                continue
-            self._out = asking
-            self._follow(conversation, happenings)
-            self._arm(conversation)
-
-    def _settled(self, answered: Answered) -> None:
-        asking, self._out = self._out, None
-        assert asking is not None
-        if not asking.abandoned:
-            answer = answered.answer
-            if isinstance(answer, CallError):
-                asking.deferred.errback(_remote_error(answer))
-            else:
-                self._give(asking, answer.payload)
-        self._send_next()
-
-    def _give(self, asking: _Asking, payload: dict[str, Any]) -> None:
-        if not asking.typed:
-            asking.deferred.callback(payload)
-            return
+    def _read(self, action: str, payload: dict[str, Any]) -> Any:
+        """The response object in an answer."""
         try:
-            response = self.factory.response(asking.call.action, payload)
+            return self.factory.response(action, payload)
         except CallRefused as refusal:
             # J-21: nobody can be told that an answer breaks the schema.
-            reason = f"answer to {asking.call.action}: {refusal.description}"
+            reason = f"answer to {action}: {refusal.description}"
             self._complain(reason)
-            asking.deferred.errback(InvalidResponse(reason))
-        else:
-            asking.deferred.callback(response)
-
-    def _unanswered(self, unanswered: Unanswered) -> None:
-        asking, self._out = self._out, None
-        assert asking is not None
-        if not asking.abandoned:
-            asking.deferred.errback(self._failure(asking, unanswered))
-        self._send_next()
-
-    def _failure(self, asking: _Asking, unanswered: Unanswered) -> CallFailed:
-        action = asking.call.action
-        if unanswered.ending is Ending.TIMED_OUT:
-            return CallTimeout(f"no answer to {action} within {asking.timeout_s:g} s")
-        self._complain(f"answer to {action}: {unanswered.reason}")
-        return InvalidResponse(f"answer to {action}: {unanswered.reason}")
-
-    def _arm(self, conversation: Conversation) -> None:
-        """Wake at the next deadline. One timer serves many calls, since most are answered soon."""
-        deadline = conversation.next_deadline
-        if deadline is None:
-            return
-        if self._timer is not None:
-            if self._timer.getTime() <= deadline:
-                return
-            self._timer.cancel()
-        self._timer = self.clock.callLater(max(0.0, deadline - self.clock.seconds()), self._expire)
-
-    def _expire(self) -> None:
-        self._timer = None
-        conversation = self._conversation
-        if conversation is not None:
-            self._follow(conversation, conversation.expire(self.clock.seconds()))
-            self._arm(conversation)
-
-    def _hang_up(self, reason: str) -> None:
-        """C-18: with the line, every call of ours is lost at once."""
-        conversation, self._conversation = self._conversation, None
-        if conversation is None:
-            return
-        conversation.lose()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        out, self._out = self._out, None
-        lost = [*self._urgent, *self._waiting]
-        self._urgent, self._waiting = [], []
-        if out is not None and not out.abandoned:
-            lost.insert(0, out)
-        for asking in lost:
-            if not asking.deferred.called:
-                asking.deferred.errback(ConnectionGone(reason))
+            raise InvalidResponse(reason) from None
 
     # --- the peer's calls
 
@@ -342,13 +231,16 @@ class Peer:
             elif isinstance(happening, Send):
                 self._send(happening.text)
             elif isinstance(happening, Answered):
-                self._settled(happening)
+                self._calls.answered(happening)
             elif isinstance(happening, Unanswered):
-                self._unanswered(happening)
+                if happening.ending is Ending.UNREADABLE:
+                    self._complain(f"answer to {happening.call.action}: {happening.reason}")
+                self._calls.unanswered(happening)
             else:
                 self._drop(happening)
 
     def _serve(self, conversation: Conversation, call: Call) -> None:
+        raw = False
         try:
             if self.screen is not None and not self.screen(call.action):
                 conversation.leave_unanswered(call.message_id)
@@ -356,17 +248,25 @@ class Peer:
             request_type = self.factory.request_type(call.action)
             responder = None if request_type is None else self.responders.get(request_type)
             if responder is not None:
-                outcome = responder(self.factory.request(call.action, call.payload))
+                outcome = responder(self._request(call))
             elif self.fallback is not None:
+                raw = True
                 outcome = self.fallback(call.action, call.payload)
             elif request_type is None:
                 raise NotImplementedByUs("unknown action")
             else:
                 raise NotSupported(f"{call.action} is not supported here")
         except Exception:
-            self._refuse(Failure(), conversation, call)
+            self._refuse(Failure(), conversation, call, raw)
             return
-        self._deliver(outcome, conversation, call, raw=responder is None)
+        self._deliver(outcome, conversation, call, raw)
+
+    def _request(self, call: Call) -> Any:
+        try:
+            return self.factory.request(call.action, call.payload)
+        except CallRefused as refusal:
+            self._complain(f"{call.action}: {refusal.description}")
+            raise
 
     def _deliver(self, outcome: Any, conversation: Conversation, call: Call, raw: bool) -> None:
         """Answer with what a responder gave, now or when its Deferred fires."""
@@ -383,8 +283,7 @@ class Peer:
         if isinstance(outcome, Reply):
             outcome, then = outcome.response, outcome.then
         try:
-            payload = outcome if raw else self._payload(call, outcome)
-            happenings = conversation.answer(call.message_id, payload)
+            happenings = conversation.answer(call.message_id, self._payload(call, outcome, raw))
         except Exception:
             self._refuse(Failure(), conversation, call)
             return
@@ -392,9 +291,11 @@ class Peer:
         if then is not None:
             self._notify(then)
 
-    def _payload(self, call: Call, response: Any) -> dict[str, Any]:
-        if getattr(response, "action", None) != call.action:
-            raise InvalidMessage(f"{response!r:.80} does not answer {call.action}")
+    def _payload(self, call: Call, response: Any, raw: bool) -> dict[str, Any]:
+        if raw and isinstance(response, dict):
+            return response
+        if raw or getattr(response, "action", None) != call.action:
+            raise InvalidMessage(f"a {type(response).__name__} does not answer {call.action}")
         return self.factory.payload(response)
 
     def _refuse(
@@ -452,8 +353,3 @@ class Peer:
             outcome = Deferred.fromCoroutine(outcome)
         if isinstance(outcome, Deferred):
             outcome.addErrback(partial(self._log.failure, "{listener} failed", listener=listener))
-
-
-def _remote_error(error: CallError) -> RemoteError:
-    code = canonical_code(error.code)
-    return RemoteError(code, error.description, error.details, wire_code=error.code)
