@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +45,14 @@ class Profiles:
             question.order_by(table.c.connector, table.c.purpose, table.c.stack_level)
         )
         return [ProfileRecord(**row._mapping) for row in rows]
+
+    def stations_with_profiles(self, station_ids: Iterable[int]) -> list[int]:
+        """Those of these stations that have any profile."""
+        table = schema.profile
+        rows = self._connection.execute(
+            select(table.c.station_id).where(table.c.station_id.in_(list(station_ids))).distinct()
+        )
+        return [row.station_id for row in rows]
 
     def install(self, profile: ProfileRecord) -> None:
         """Enter a profile and drop the ones it replaces (SR-631, SR-632)."""

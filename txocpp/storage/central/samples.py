@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import Connection, and_, bindparam, delete, func, select
+from sqlalchemy import Connection, Table, and_, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from txocpp.storage.central import schema
@@ -175,8 +175,15 @@ class Samples:
         return found
 
     def connectors_with_samples(self) -> list[tuple[int, int]]:
-        """Every (station, connector) that has samples; one step of the index for each."""
-        table = schema.sample
+        """Every (station, connector) that has samples."""
+        return self._connectors_in(schema.sample)
+
+    def connectors_with_intervals(self) -> list[tuple[int, int]]:
+        """Every (station, connector) that has summaries."""
+        return self._connectors_in(schema.thinned)
+
+    def _connectors_in(self, table: Table) -> list[tuple[int, int]]:
+        """One step of the index for each, however many rows there are."""
         found: list[tuple[int, int]] = []
         question = select(table.c.station_id, table.c.connector).order_by(
             table.c.station_id, table.c.connector

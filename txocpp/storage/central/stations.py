@@ -157,6 +157,7 @@ class Stations:
         admission: str | None = None,
         registration: str | None = None,
         identities: Sequence[str] | None = None,
+        excluding: Sequence[str] | None = None,
     ) -> list[StationRecord]:
         """Stations in the order of their identities, from behind `after` on."""
         table = schema.station
@@ -184,7 +185,17 @@ class Stations:
             question = question.where(table.c.registration == registration)
         if identities is not None:
             question = question.where(table.c.identity.in_(identities))
+        if excluding is not None:
+            question = question.where(table.c.identity.not_in(excluding))
         return [StationRecord(**row._mapping) for row in self._connection.execute(question)]
+
+    def identities(self, station_ids: Iterable[int]) -> dict[int, str]:
+        """Identities by key."""
+        table = schema.station
+        rows = self._connection.execute(
+            select(table.c.id, table.c.identity).where(table.c.id.in_(list(station_ids)))
+        )
+        return {row.id: row.identity for row in rows}
 
     def count(self) -> int:
         """How many stations are known."""

@@ -1,0 +1,26 @@
+"""Everything that the HTTP API works on, in one place: who knows whom is decided in `service`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import attrs
+
+from txocpp.csms.central import CentralSystem
+from txocpp.csms.events import Events
+from txocpp.csms.operations import Operations
+from txocpp.csms.passwords import StationPasswords
+from txocpp.interfaces import ICentralStore
+
+
+@attrs.frozen
+class Office:
+    """The parts of a running central system."""
+
+    store: ICentralStore
+    central: CentralSystem
+    operations: Operations
+    events: Events
+    passwords: StationPasswords
+    now: Callable[[], datetime]

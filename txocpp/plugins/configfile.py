@@ -1,0 +1,199 @@
+"""Configuration files of the daemons: TOML in, checked settings out, and an example to start from.
+
+Settings are msgspec Structs, one for each table of the file; the description of a field
+(``msgspec.Meta``) is its documentation, in the example as well as in error messages. Nothing is
+ignored: an option that does not exist, or has a wrong value, is refused by name and line.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import tomllib
+from difflib import get_close_matches
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, TypeVar, get_type_hints
+
+import msgspec
+
+from txocpp.errors import ConfigurationError
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_WIDTH: Final = 96
+_PLACE: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_UNKNOWN: Final = re.compile(r"unknown field `(?P<name>[^`]*)`")
+_STEP: Final = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
+
+
+def load(path: Path, kind: type[S]) -> S:
+    """Read a file. Raises `ConfigurationError` that names the file, the line and the fault."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path}: is not UTF-8 text") from error
+    return loads(text, kind, name=str(path))
+
+
+def loads(text: str, kind: type[S], *, name: str = "configuration") -> S:
+    """The same for a text; `name` stands for the file in errors."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{name}: {error}") from error
+    try:
+        return msgspec.convert(tables, kind)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{name}: {_explain(str(error), text, kind)}") from error
+
+
+def example(kind: type[msgspec.Struct]) -> str:
+    """A file with every option: its description, and its default commented out."""
+    return "\n".join(_table_lines(kind, "")).strip() + "\n"
+
+
+def _explain(fault: str, text: str, kind: type[msgspec.Struct]) -> str:
+    place = _PLACE.search(fault)
+    path = place["path"] if place else ""
+    reason = _PLACE.sub("", fault)
+    steps = [step["name"] or step["index"] for step in _STEP.finditer(path)]
+    unknown = _UNKNOWN.search(reason)
+    if unknown:
+        table = _struct_at(kind, steps)
+        known = [field.encode_name for field in msgspec.structs.fields(table)] if table else []
+        reason = _unknown_option(unknown["name"], steps, known)
+        steps.append(unknown["name"])
+    else:
+        reason = f"{_dotted(steps)}: {reason[:1].lower()}{reason[1:]}"
+    line = line_of(text, steps)
+    return f"line {line}: {reason}" if line else reason
+
+
+def _unknown_option(name: str, steps: list[str], known: list[str]) -> str:
+    where = f"[{_dotted(steps)}]" if steps else "the file"
+    near = get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(known))}"
+    return f"{where} has no option {name!r}{hint}"
+
+
+def _dotted(steps: list[str]) -> str:
+    return ".".join(step for step in steps if not step.isdecimal() and step != "...")
+
+
+def _struct_at(kind: type[msgspec.Struct], steps: list[str]) -> type[msgspec.Struct] | None:
+    """The Struct that describes the table at these steps."""
+    found: Any = kind
+    for step in steps:
+        if step.isdecimal() or step == "...":
+            continue
+        hints = get_type_hints(found)
+        if step not in hints:
+            return None
+        found = _struct_in(hints[step])
+        if found is None:
+            return None
+    return found  # type: ignore[no-any-return]
+
+
+def _struct_in(hint: Any) -> type[msgspec.Struct] | None:
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return hint
+    for part in getattr(hint, "__args__", ()):
+        found = _struct_in(part)
+        if found is not None:
+            return found
+    return None
+
+
+def line_of(text: str, steps: list[str]) -> int | None:
+    """The line on which an option stands, found as a reader would; None if it cannot be told.
+
+    `steps`: names of tables and of the option, with numbers for the items of arrays of tables.
+    """
+    names = [step for step in steps if not step.isdecimal() and step != "..."]
+    wanted = next((int(step) for step in steps if step.isdecimal()), 0)
+    table: list[str] = []
+    seen: dict[tuple[str, ...], int] = {}
+    best: int | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*(\[\[?)\s*([^\]]+?)\s*\]", line)
+        if header:
+            table = _keys(header[2])
+            if header[1] == "[[":
+                seen[tuple(table)] = seen.get(tuple(table), -1) + 1
+            here = table
+        else:
+            key = re.match(r"\s*([A-Za-z0-9_\-.\"' ]+?)\s*=", line)
+            if not key:
+                continue
+            here = table + _keys(key[1])
+        item = seen.get(tuple(table))
+        if item is not None and item != wanted:
+            continue
+        if here == names:
+            return number
+        if here == names[: len(here)]:
+            best = number
+    return best
+
+
+def _keys(dotted: str) -> list[str]:
+    return [key.strip().strip("\"'") for key in dotted.split(".")]
+
+
+def _table_lines(kind: type[msgspec.Struct], prefix: str) -> list[str]:
+    hints = get_type_hints(kind, include_extras=True)
+    fields = [(field, _struct_in(hints[field.name])) for field in msgspec.structs.fields(kind)]
+    lines: list[str] = []
+    for field in (field for field, inner in fields if inner is None):
+        lines += _comment(_description(hints[field.name]))
+        lines += [f"#{line}" for line in _option(field)] + [""]
+    for field, inner in fields:
+        if inner is None:
+            continue
+        name = f"{prefix}{field.encode_name}"
+        many = not isinstance(hints[field.name], type)
+        lines += ["", *_comment((inner.__doc__ or "").strip())]
+        lines.append(f"#[[{name}]]" if many else f"[{name}]")
+        lines += [*_table_lines(inner, f"{name}.")]
+    return lines
+
+
+def _option(field: msgspec.structs.FieldInfo) -> list[str]:
+    default = field.default
+    if default is msgspec.NODEFAULT and field.default_factory is not msgspec.NODEFAULT:
+        default = field.default_factory()
+    return f"{field.encode_name} = {toml_value(default)}".splitlines()
+
+
+def toml_value(value: Any) -> str:
+    """A default as TOML writes it; nothing for an option that has none."""
+    if value is None or value is msgspec.NODEFAULT:
+        return '""'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Enum):
+        return toml_value(value.value)
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    return str(value)
+
+
+def _description(hint: Any) -> str:
+    for meta in getattr(hint, "__metadata__", ()):
+        if isinstance(meta, msgspec.Meta) and meta.description:
+            return meta.description
+    return ""
+
+
+def _comment(text: str) -> list[str]:
+    lines: list[str] = []
+    for paragraph in filter(None, text.split("\n\n")):
+        words = " ".join(paragraph.split())
+        lines += textwrap.wrap(words, _WIDTH, initial_indent="# ", subsequent_indent="# ")
+    return lines

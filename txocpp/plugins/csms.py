@@ -1,0 +1,89 @@
+"""``twistd ocpp-csms``: a central system from the command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from twisted.application.service import IService
+from twisted.python import usage
+
+from txocpp.csms.settings import Settings
+from txocpp.errors import ConfigurationError
+from txocpp.plugins import configfile
+
+
+class Options(usage.Options):
+    """Options of ``twistd ocpp-csms``. All settings are in the configuration file; some have an
+    option here, which wins."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "An OCPP 1.6 central system. Without any option, charge points connect to "
+        "ws://127.0.0.1:9000/ocpp/IDENTITY, the HTTP API is on http://127.0.0.1:8080/, and what "
+        "happens is kept in ~/.local/state/txocpp/central.sqlite3. All settings: --print-example."
+    )
+    optParameters = [
+        ["config", "c", None, "Configuration file (TOML)."],
+        ["database", "d", None, "SQLite file, or postgresql://USER:PASSWORD@HOST/NAME."],
+        ["http", None, None, "Endpoint of the HTTP API; an empty text: none."],
+    ]
+    optFlags = [
+        ["check", None, "Check the configuration, say whether it is good, and end."],
+        ["print-example", None, "Print a configuration file with every option, and end."],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.settings = Settings()
+        self._ocpp: list[str] = []
+
+    def opt_ocpp(self, endpoint: str) -> None:
+        """Endpoint for charge points, for example tcp:9000. May be given several times."""
+        self._ocpp.append(endpoint)
+
+    def postOptions(self) -> None:
+        """Read the file and apply the options on top of it."""
+        if self["print-example"]:
+            sys.stdout.write(configfile.example(Settings))
+            raise SystemExit(0)
+        try:
+            self.settings = self._chosen()
+            if self["check"]:
+                self._check()
+        except ConfigurationError as error:
+            raise usage.UsageError(str(error)) from error
+
+    def _chosen(self) -> Settings:
+        settings = Settings()
+        if self["config"] is not None:
+            settings = configfile.load(Path(self["config"]), Settings)
+        replace = msgspec.structs.replace
+        listen, database = settings.listen, settings.database
+        if self._ocpp:
+            listen = replace(listen, ocpp=tuple(self._ocpp))
+        if self["http"] is not None:
+            listen = replace(listen, http=self["http"])
+        if self["database"] is not None:
+            database = replace(database, url=self["database"])
+        return replace(settings, listen=listen, database=database)
+
+    def _check(self) -> None:
+        makeService(self)
+        sys.stdout.write("the configuration is good\n")
+        raise SystemExit(0)
+
+
+def makeService(options: Options) -> IService:
+    """The service that twistd runs."""
+    from twisted.internet import reactor
+
+    from txocpp.csms.service import central_system
+
+    try:
+        service: Any = central_system(reactor, options.settings)
+    except ConfigurationError as error:
+        raise usage.UsageError(str(error)) from error
+    return IService(service)
