@@ -151,10 +151,8 @@ class WholeTextFrames(_Protocol):
         elif length < 1 << 16:
             header = struct.pack("!BBH", _WHOLE_TEXT, mask_bit | _LENGTH_16, length)
         else:
-            self.sendMessage(payload)  # type: ignore[no-untyped-call]
-            return
-        if self._too_large(length) or self.send_queue:
-            self.sendMessage(payload)  # type: ignore[no-untyped-call]
+            # Not sendMessage: the limit is for what the peer sends; it has its own for ours.
+            self.sendFrame(opcode=1, payload=payload)
             return
         if mask_bit:
             # Unpredictable for a proxy is all that RFC 6455 §10.3 wants; we send no foreign data.
@@ -164,10 +162,7 @@ class WholeTextFrames(_Protocol):
             self.write(header + payload)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        if sync or chopsize or self.send_queue:
-            super().sendData(data, sync, chopsize)
-        else:
-            self.write(data)
+        self.write(data)
 
     def write(self, data: bytes) -> None:
         """Every byte to the peer goes through here."""
@@ -193,5 +188,7 @@ def configured(protocol: P, options: object, **attributes: object) -> P:
     time of a new connection. `attributes` are further values for all connections.
     """
     values = {name: getattr(options, name) for name in protocol.CONFIG_ATTRS}
+    # A function of the factory must not become a method of the protocol.
+    values = {n: staticmethod(v) if callable(v) else v for n, v in values.items()}
     body = {**values, **attributes, "CONFIG_ATTRS": (), "__module__": protocol.__module__}
     return type(protocol.__name__, (protocol,), body)  # type: ignore[return-value]

@@ -20,7 +20,7 @@ class LineLimits:
     """What a peer may ask of us: bytes, and patience."""
 
     largest_message: int = MEBIBYTE
-    """Bytes of a message in either direction; a larger one closes the connection with 1009."""
+    """Bytes of a message from the peer; a larger one closes the connection with 1009."""
     longest_header: int = 16 * 1024
     """Bytes of the HTTP header of the handshake."""
     most_unsent: int = MEBIBYTE
