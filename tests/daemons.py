@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import sys
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import processes
+from treq.client import HTTPClient
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
@@ -21,6 +21,7 @@ from twisted.internet.error import ConnectError
 from twisted.internet.protocol import connectionDone
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
+from twisted.web.client import Agent, HTTPConnectionPool
 
 TWISTD = Path(sys.executable).with_name("twistd")
 
@@ -78,9 +79,9 @@ class Daemon:
         self.process = processes.start(self.name, command, folder=self.folder)
         return self.running
 
-    async def stop(self, signal: str = "TERM") -> int:
-        """End it; gives its exit status."""
-        return await self.running.stop(signal)
+    async def stop(self, name: str = "TERM") -> int:
+        """End it with this signal; gives its exit status."""
+        return await self.running.stop(name)
 
 
 class ChargePoint(Daemon):
@@ -139,12 +140,71 @@ class ChargePoint(Daemon):
             raise AssertionError(f"{late}; it shows {last}\n{self.running.story()}") from None
         return found
 
-    async def stop(self, signal: str = "TERM") -> int:
+    async def stop(self, name: str = "TERM") -> int:
         """Leave through the door, then end it."""
         if self._door is not None and self._door.transport is not None:
             self._door.transport.loseConnection()
         self._door = None
-        return await super().stop(signal)
+        return await super().stop(name)
 
 
-Make = Callable[..., Any]
+class CentralSystem(Daemon):
+    """`twistd ocpp-csms`, spoken to over its HTTP API."""
+
+    service = "ocpp-csms"
+
+    def __init__(self, folder: Path, *, more: str = "") -> None:
+        super().__init__(folder, "central system")
+        self.ocpp_port = processes.free_port()
+        self.http_port = processes.free_port()
+        self.more = more
+        """Further tables of the configuration."""
+
+    @property
+    def url(self) -> str:
+        """Where charge points connect, without the identity."""
+        return f"ws://127.0.0.1:{self.ocpp_port}/ocpp"
+
+    def configuration(self) -> str:
+        return f"""
+[listen]
+ocpp = ["tcp:{self.ocpp_port}:interface=127.0.0.1"]
+http = "tcp:{self.http_port}:interface=127.0.0.1"
+
+[database]
+url = "{self.folder / "central.sqlite3"}"
+
+{self.more}
+"""
+
+    async def start(self) -> None:
+        """Start the process and wait until its API answers."""
+        self.launch()
+        await self.running.line("HTTP API on", within_s=30.0)
+
+    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """One request to the API; gives status and body."""
+        pool = HTTPConnectionPool(reactor, persistent=False)
+        client = HTTPClient(Agent(reactor, connectTimeout=5, pool=pool))
+        response = await client.request(
+            method, f"http://127.0.0.1:{self.http_port}{path}", json=body, timeout=30
+        )
+        text = await response.text()
+        return response.code, json.loads(text) if text else None
+
+    async def get(self, path: str) -> Any:
+        """Read something that is there."""
+        status, found = await self.ask("GET", path)
+        assert status == 200, (path, status, found)
+        return found
+
+    async def operate(self, identity: str, action: str, **payload: Any) -> dict[str, Any]:
+        """Ask a station for an action; gives the operation as it ended."""
+        status, operation = await self.ask(
+            "POST",
+            f"/api/stations/{identity}/operations",
+            {"action": action, "payload": payload},
+        )
+        assert status in (200, 202, 422), (action, status, operation)
+        found: dict[str, Any] = operation
+        return found

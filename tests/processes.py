@@ -6,11 +6,14 @@ tests wait for events by what they contain, never by sleeping, and every wait ha
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import random
+import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,17 @@ WITHIN_S = 15.0
 """How long a test waits for anything before it fails; far beyond what a healthy run takes."""
 
 Event = dict[str, Any]
+
+_started: list[RealProcess] = []
+
+
+@atexit.register
+def _leave_nobody_behind() -> None:
+    """What a failed test has left running ends with the tests."""
+    for process in _started:
+        if process.is_running:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
 
 
 def fits(pattern: Any, value: Any) -> bool:
@@ -176,12 +190,12 @@ class RealProcess(ProcessProtocol):
             ended.callback(None)
         return ended
 
-    async def stop(self, signal: str = "TERM", *, within_s: float = 10.0) -> int:
+    async def stop(self, name: str = "TERM", *, within_s: float = 10.0) -> int:
         """Send it a signal, wait for its end (kill it when it takes too long), give its status."""
         if self.is_running and self.transport is not None:
             ended = self.end()
             late = reactor.callLater(within_s, self.transport.signalProcess, "KILL")  # type: ignore[attr-defined]
-            self.transport.signalProcess(signal)
+            self.transport.signalProcess(name)
             await ended
             if late.active():
                 late.cancel()
@@ -206,6 +220,7 @@ def start(
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         path=None if folder is None else str(folder),
     )
+    _started.append(process)
     return process
 
 
