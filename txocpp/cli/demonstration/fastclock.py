@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import Clock, LoopingCall
 from twisted.logger import Logger
+from zope.interface import directlyProvides, providedBy
 
 TICK_S = 0.02
 
@@ -49,3 +53,27 @@ class FastClock(Clock):
     def _next_due(self) -> float | None:
         times = [call.getTime() for call in self.getDelayedCalls() if call.active()]
         return min(times, default=None)
+
+
+class FastReactor:
+    """The reactor's sockets with another clock: what a whole daemon runs on in fast time."""
+
+    def __init__(self, reactor: Any, clock: FastClock) -> None:
+        self._reactor = reactor
+        self._clock = clock
+        directlyProvides(self, providedBy(reactor))
+
+    def seconds(self) -> float:
+        """Virtual time."""
+        return self._clock.seconds()
+
+    def callLater(self, delay: float, action: Callable[..., object], *a: Any, **kw: Any) -> Any:
+        """In virtual seconds."""
+        return self._clock.callLater(delay, action, *a, **kw)
+
+    def getDelayedCalls(self) -> Any:
+        """Those of virtual time."""
+        return self._clock.getDelayedCalls()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reactor, name)
