@@ -28,16 +28,21 @@ def parse_instant(text: str) -> datetime:
     tail = text[19:]
     if tail != "Z" and _TAIL.fullmatch(tail) is None:
         raise ValueError("not an RFC 3339 date and time")
+    if tail == "Z" and text[17] != "6":
+        return datetime.fromisoformat(text)
+    return _unusual(text.upper())
+
+
+def _unusual(text: str) -> datetime:
     if text[17:19] == "60":
-        return parse_instant(f"{text[:17]}59{tail}") + timedelta(seconds=1)
-    instant = datetime.fromisoformat(text if tail == "Z" else text.upper())
-    zone = instant.tzinfo
-    if zone is UTC:
-        return instant
-    if zone is None:
-        return instant.replace(tzinfo=UTC)
+        second_before, leap = f"{text[:17]}59{text[19:]}", timedelta(seconds=1)
+    else:
+        second_before, leap = text, timedelta()
+    instant = datetime.fromisoformat(second_before)
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
     try:
-        return instant.astimezone(UTC)
+        return instant.astimezone(UTC) + leap
     except OverflowError:
         raise ValueError("before year 1 or after year 9999 in UTC") from None
 

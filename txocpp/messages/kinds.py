@@ -292,7 +292,7 @@ class Enumerated(Kind):
         return f"{_echo(repr(value))} is no member of {self.values.__name__}"
 
     def summary(self) -> str:
-        return f"`{self.values.__name__}`: {', '.join(self.values)}"
+        return f"`{self.values.__name__}`"
 
 
 @attrs.frozen

@@ -173,9 +173,9 @@ class GetInstalledCertificateIdsResponse(Response):
     """These (WP 5.8)."""
 
     certificate_hash_data: tuple[CertificateHashDataType, ...] | None = many(
-        "certificateHashData", CertificateHashDataType, default=None
+        "certificateHashData", CertificateHashDataType, at_least=1, default=None
     )
-    """The certificates."""
+    """The certificates; left out when there are none."""
     status: GetInstalledCertificateStatusEnumType = enumerated(
         "status", GetInstalledCertificateStatusEnumType
     )
