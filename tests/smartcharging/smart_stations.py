@@ -93,3 +93,37 @@ def stack(*profiles: Profile | tuple[int, Profile] | Installed) -> Stack:
 def rows(schedule: Schedule) -> list[list[Any]]:
     """A schedule in the notation of the vectors."""
     return [[period.start_s, period.limit, period.phases] for period in schedule.periods]
+
+
+def profile(
+    *periods: tuple[Any, ...],
+    purpose: str = "TxDefaultProfile",
+    kind: str = "Absolute",
+    profile_id: int = 1,
+    level: int = 0,
+    start: datetime | None = NOON,
+    **fields: Any,
+) -> Profile:
+    """A profile that starts at noon; periods as (start_s, limit[, phases])."""
+    if kind == "Relative":
+        start = None
+    return Profile(
+        profile_id=profile_id,
+        purpose=purpose,
+        kind=kind,
+        stack_level=level,
+        start=start,
+        periods=periods or [(0, 10)],
+        **fields,
+    )
+
+
+def station(connectors: int = 1, limit_a: int | str = 32, **facts: Any) -> Station:
+    """A station of 32 A connectors."""
+    numbers = range(1, connectors + 1)
+    return Station(limits_a=dict.fromkeys(numbers, Decimal(limit_a)), **facts)
+
+
+def running(transaction_id: int | None = 7, started_at: datetime = NOON) -> dict[int, Transaction]:
+    """A transaction on connector 1."""
+    return {1: Transaction(transaction_id, started_at)}
