@@ -207,13 +207,14 @@ class Delete:
 
 
 class IChargePointStore(Interface):
-    """What a charge point remembers over power cuts: tables of JSON documents, read once at start.
+    """What a charge point remembers over power cuts: tables of JSON documents, read at each boot.
 
     A charge point keeps its state in memory; the store is its journal.
     """
 
     def load() -> Deferred[dict[str, dict[str, dict[str, Any]]]]:
-        """Table name to key to document, keys in ascending order. Called once, first.
+        """Table name to key to document, keys in ascending order. Called first, and
+        again when the charge point reboots by itself.
 
         Raises `txocpp.errors.StoreError`. A damaged store has been set aside by then and a fresh
         one begun; `damage` says so.

@@ -36,7 +36,7 @@ class StationClock:
     ) -> None:
         self.valid = trust_computer
         self.synchronised = False
-        self._clock = clock
+        self.reactor_clock = clock
         self._monotonic = monotonic or clock.seconds
         self._reference = EPOCH + timedelta(microseconds=round(clock.seconds() * 1_000_000))
         self._reference_at = self._monotonic()
@@ -69,12 +69,12 @@ class StationClock:
     def call_at(self, moment: datetime, call: Callable[[], None]) -> IDelayedCall:
         """Call at this time of the present clock; at once (but later) if it has passed."""
         delay_s = max(0.0, (moment - self.now()).total_seconds())
-        return self._clock.callLater(delay_s, call)
+        return self.reactor_clock.callLater(delay_s, call)
 
     def call_later(self, delay_s: float, call: Callable[[], None]) -> IDelayedCall:
         """Call after so many seconds, whatever the clock is set to meanwhile."""
-        return self._clock.callLater(delay_s, call)
+        return self.reactor_clock.callLater(delay_s, call)
 
     def seconds(self) -> float:
         """Seconds of the reactor's clock, for measuring durations."""
-        return self._clock.seconds()
+        return self.reactor_clock.seconds()

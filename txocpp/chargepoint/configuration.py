@@ -109,6 +109,11 @@ class Configuration:
         """Whether a feature profile is offered (SupportedFeatureProfiles)."""
         return profile in ("Core", "Security") or profile in self.items("SupportedFeatureProfiles")
 
+    def reconnects(self, name: str) -> bool:
+        """Whether a change of the key takes effect with the next connection only."""
+        entry = self._entries.get(name.lower())
+        return entry is not None and entry.key.reconnects
+
     def on_change(self, name: str, listener: Callable[[], None]) -> None:
         """Call `listener` after each change of a key."""
         self._listeners.setdefault(name.lower(), []).append(listener)

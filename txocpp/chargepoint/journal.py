@@ -57,6 +57,10 @@ class Journal:
         """Fires when the changes would survive a power cut, however long that takes."""
         return self._enqueue(changes, lasting=True)
 
+    def settled(self) -> Deferred[None]:
+        """Fires when everything so far is on the disk. May be cancelled."""
+        return self.keep()
+
     def stop(self) -> None:
         """Try no more; what still waits is as good as lost in a power cut."""
         self._stopped = True

@@ -50,6 +50,8 @@ class Key:
     """The allowed items of a list; empty: see the room that reads it."""
     max_length_key: str | None = None
     """The key with the largest number of items of this list."""
+    reconnects: bool = False
+    """A change takes effect with the next connection, which is made at once."""
     optional: bool = False
     """May be left out of a charge point: then the feature does not exist."""
 
@@ -155,11 +157,11 @@ PROFILE_KEYS: Final = (
 
 SECURITY_KEYS: Final = (
     _boolean("AdditionalRootCertificateCheck", False, profile="Security", access=_READ),
-    Key("AuthorizationKey", Kind.TEXT, None, Access.WRITE_ONLY, "Security"),
+    Key("AuthorizationKey", Kind.TEXT, None, Access.WRITE_ONLY, "Security", reconnects=True),
     _number("CertificateSignedMaxChainSize", 10_000, profile="Security", access=_READ),
     _number("CertificateStoreMaxLength", 20, profile="Security", access=_READ),
     Key("CpoName", Kind.TEXT, "", profile="Security"),
-    _number("SecurityProfile", 0, profile="Security", maximum=3),
+    _number("SecurityProfile", 0, profile="Security", maximum=3, reconnects=True),
 )
 
 EXTRA_KEYS: Final = (

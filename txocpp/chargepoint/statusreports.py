@@ -87,11 +87,17 @@ class StatusReporter:
             # S-09: a new or cleared error is told although the status is the same.
             self._tell_current()
 
-    def online(self) -> None:
-        """Reports get through from now on: tell what has changed meanwhile, not how (S-11)."""
+    def online(self, *, afresh: bool = False) -> None:
+        """Reports get through from now on: tell what has changed meanwhile, not how (S-11).
+
+        `afresh`: the charge point has booted, and the status is told in any case (B-10).
+        """
         self._online = True
         self._told = self._confirmed
-        self._wait_or_tell()
+        if afresh:
+            self.tell_now()
+        else:
+            self._wait_or_tell()
 
     def offline(self) -> None:
         """Reports do not get through."""

@@ -1,0 +1,190 @@
+"""A charge point as a Twisted service: brings it up, reboots it, takes it down.
+
+What belongs together between two boots is built in `assembly`; here is only what outlives a boot:
+the device, the store, the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol, cast
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txocpp.chargepoint.assembly import Assembly, Parts
+from txocpp.chargepoint.datatransfer import DataTransfers, VendorResponder
+from txocpp.chargepoint.settings import StationSettings
+from txocpp.errors import ConnectionGone
+from txocpp.interfaces import IChargePointStore, IEVSEDevice, IFrameReceiver, IMessageFactory
+from txocpp.messages.v16 import MessageFactory16
+from txocpp.transport.peer import Responder
+
+REBOOT_PAUSE_S: Final = 1.0
+"""Between going down and coming up again."""
+
+SETTLE_S: Final = 5.0
+"""How long the store may take to write down the rest when the charge point stops."""
+
+log = Logger()
+
+
+@attrs.frozen(kw_only=True)
+class LineSettings:
+    """What the charge point decides about its connection."""
+
+    identity: str
+    password: bytes | None = attrs.field(default=None, repr=False)
+    """Bytes of AuthorizationKey, if one has been set over OCPP; None: as configured."""
+    ping_interval_s: float = 60.0
+    """WebSocketPingInterval (C-10)."""
+
+
+class LineService(Protocol):
+    """A connection that comes back: `txocpp.transport.websocket_client.WebSocketClient`."""
+
+    def startService(self) -> None:
+        """Connect, now and for ever."""
+
+    def stopService(self) -> Any:
+        """Close the connection; may give a Deferred or a coroutine."""
+
+    def change(self, **settings: Any) -> None:
+        """Change ping_interval_s or password."""
+
+    def reconnect(self, reason: str = ...) -> None:
+        """Make a new connection."""
+
+
+LineMaker = Callable[[IFrameReceiver, LineSettings], LineService]
+
+
+class ChargePoint(Service):
+    """One charge point.
+
+    `make_line` makes the connection to the central system for each boot. The device is started and
+    stopped along with the charge point.
+    """
+
+    def __init__(
+        self,
+        settings: StationSettings,
+        device: IEVSEDevice,
+        store: IChargePointStore,
+        make_line: LineMaker,
+        clock: IReactorTime,
+        *,
+        factory: IMessageFactory | None = None,
+        monotonic: Callable[[], float] | None = None,
+        responders: Mapping[type, Responder] | None = None,
+    ) -> None:
+        self.assembly: Assembly | None = None
+        """What is running; None before the first boot and between two."""
+        self.line: LineService | None = None
+        self.data_transfers = DataTransfers()
+        self._clock = clock
+        self._make_line = make_line
+        self._parts = Parts(
+            settings=settings,
+            device=device,
+            store=store,
+            factory=factory or MessageFactory16(),
+            clock=clock,
+            monotonic=monotonic,
+            data_transfers=self.data_transfers,
+            responders=dict(responders or {}),
+        )
+        self._work: Deferred[None] | None = None
+        self._pause: IDelayedCall | None = None
+
+    # For applications.
+
+    def on_data_transfer(
+        self, vendor_id: str, respond: VendorResponder, message_ids: Any = None
+    ) -> None:
+        """Answer a vendor's messages, see `datatransfer.DataTransfers`."""
+        self.data_transfers.register(vendor_id, respond, message_ids=message_ids)
+
+    def call(self, request: Any) -> Deferred[Any]:
+        """Send the central system a request of your own; fails with a `CallFailed`."""
+        if self.assembly is None:
+            return fail(ConnectionGone(f"{self._parts.settings.identity} is not up"))
+        return self.assembly.central.call(request)
+
+    # The life of the service.
+
+    def startService(self) -> None:
+        """Start the device, read the store, boot."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self._parts.device.startService()
+        self._work = Deferred.fromCoroutine(self._boot())
+        self._work.addErrback(self._stumbled)
+
+    async def stopService(self) -> None:
+        """Close the connection and make the device safe; transactions stay open on the disk."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        if self._work is not None:
+            self._work.cancel()
+        if self._pause is not None and self._pause.active():
+            self._pause.cancel()
+        await self._go_down()
+        await maybeDeferred(self._parts.device.stopService)
+        await self._parts.store.close()
+
+    async def _boot(self) -> None:
+        tables = await self._parts.store.load()
+        if self._parts.store.damage is not None:
+            log.error("{damage}", damage=self._parts.store.damage)
+        assembly = Assembly(
+            self._parts,
+            tables,
+            reboot=self._reboot,
+            line=lambda: cast(LineService, self.line),
+        )
+        await assembly.start()
+        self.assembly = assembly
+        self.line = self._make_line(assembly.peer, self._line_settings(assembly))
+        log.info("{identity} boots", identity=self._parts.settings.identity)
+        self.line.startService()
+
+    def _line_settings(self, assembly: Assembly) -> LineSettings:
+        key = assembly.configuration.text("AuthorizationKey")
+        return LineSettings(
+            identity=self._parts.settings.identity,
+            password=bytes.fromhex(key) if key else None,
+            ping_interval_s=float(assembly.configuration.integer("WebSocketPingInterval")),
+        )
+
+    def _reboot(self) -> None:
+        """After a Reset the charge point comes up again by itself."""
+        self._work = Deferred.fromCoroutine(self._go_down())
+        self._work.addCallback(lambda _: self._rest())
+        self._work.addErrback(self._stumbled)
+
+    def _rest(self) -> None:
+        self._pause = self._clock.callLater(REBOOT_PAUSE_S, self._come_up)
+
+    def _come_up(self) -> None:
+        self._work = Deferred.fromCoroutine(self._boot())
+        self._work.addErrback(self._stumbled)
+
+    async def _go_down(self) -> None:
+        assembly, self.assembly = self.assembly, None
+        line, self.line = self.line, None
+        if assembly is not None:
+            assembly.stop()
+        if line is not None:
+            await maybeDeferred(line.stopService)
+        if assembly is not None:
+            settled = assembly.settled().addTimeout(SETTLE_S, self._clock)
+            settled.addErrback(lambda failure: failure.trap(TimeoutError, CancelledError))
+            await settled
+            assembly.journal.stop()
+
+    def _stumbled(self, failure: Failure) -> None:
+        if failure.check(CancelledError) is None:
+            log.failure("the charge point cannot run", failure)
