@@ -73,7 +73,7 @@ AMENDMENTS = [
         ".*",
         ".*:string",
         put(sound=True),
-        "half of a surrogate pair cannot be written as UTF-8, so it could not be stored or passed on",
+        "half of a surrogate pair has no UTF-8: it could be neither stored nor passed on",
     ),
     # Ranges, which are only in the prose of the specification
     Amendment(

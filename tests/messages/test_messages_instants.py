@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -60,7 +61,7 @@ def test_everything_that_rfc_3339_allows(text: str, instant: datetime) -> None:
         "2024-06-03T12:00:61Z",
         "0001-01-01T00:00:00+01:00",
         "9999-12-31T23:59:60Z",
-        "２024-06-03T12:00:00Z",
+        "\uff12024-06-03T12:00:00Z",
     ],
 )
 def test_everything_else_is_refused(text: str) -> None:
@@ -96,7 +97,5 @@ def test_what_is_written_is_read_again(instant: datetime) -> None:
 @given(st.text() | st.from_regex(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]{8,12}[Z+-]?.{0,6}\Z"))
 def test_text_is_an_instant_or_a_value_error(text: str) -> None:
     """No text makes the reader fail in another way."""
-    try:
+    with suppress(ValueError):
         assert parse_instant(text).tzinfo is UTC
-    except ValueError:
-        pass

@@ -48,9 +48,9 @@ def describe(declared: type[Any]) -> tuple[FieldDescription, ...]:
     )
 
 
-def reference(requests: Iterable[type[Request]]) -> str:
+def reference(title: str, requests: Iterable[type[Request]]) -> str:
     """All messages, the datatypes inside of them and the enumerations, as Markdown."""
-    lines: list[str] = []
+    lines = [f"# {title}", ""]
     datatypes: dict[type[Any], None] = {}
     enums: dict[type[StrEnum], None] = {}
     profile = ""
@@ -146,4 +146,4 @@ def _below_fields(cls: ast.ClassDef) -> Iterator[tuple[str, str]]:
 if __name__ == "__main__":
     from txocpp.messages.v16 import MessageFactory16
 
-    print(reference(MessageFactory16().actions.values()))
+    print(reference("Messages of OCPP 1.6", MessageFactory16().actions.values()))

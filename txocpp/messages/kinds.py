@@ -24,8 +24,8 @@ LARGEST_INTEGER = 2**63 - 1
 LARGEST_DECIMAL = 10**14
 """Decimals stay below, so that one decimal place survives binary floats on the way."""
 
-TRUSTED_ECHO = 40
-"""So many characters of a peer's value are repeated in an error description."""
+LONGEST_ECHO = 40
+"""So many characters of a wrong value are repeated in a description."""
 
 
 class Refused(ValueError):
@@ -289,7 +289,7 @@ class Enumerated(Kind):
     def value_fault(self, value: object) -> str | None:
         if isinstance(value, self.values):
             return None
-        return f"{_echo(repr(value))} is no member of {self.values.__name__}"
+        return f"{_echo(value)} is no member of {self.values.__name__}"
 
     def summary(self) -> str:
         return f"`{self.values.__name__}`"
@@ -339,8 +339,10 @@ def _not_allowed(reason: str) -> Fault:
     return Fault(errors.PropertyConstraintViolation, reason)
 
 
-def _echo(text: str) -> str:
-    return repr(text if len(text) <= TRUSTED_ECHO else text[:TRUSTED_ECHO] + "…")
+def _echo(value: object) -> str:
+    if not isinstance(value, str):
+        return json_type(value)
+    return repr(value if len(value) <= LONGEST_ECHO else value[:LONGEST_ECHO] + "…")
 
 
 def _is_sound(text: str) -> bool:
