@@ -1,0 +1,141 @@
+"""The firmware put together: board, settings, plant, outlet, charger and lines, turned for ever.
+
+One turn takes 20 ms. Whatever goes wrong in a turn, the contactor opens and the chip restarts.
+"""
+
+import gc
+
+from charger import Charger
+from evlink import Link, members
+from micropython import const
+from outlet import Outlet
+from store import Store
+
+TURN_MS = const(20)
+
+_SETTLE_TURNS = const(5)
+_TRIAL_MS = const(120000)
+_KEEP_MS = const(10000)
+
+
+def make_plant(board, settings):
+    """The plant that the board's configuration names; None without one."""
+    name = board.config.get("plant")
+    if name == "relay":
+        from relay import Relay as Kind
+    elif name == "socket":
+        from socket_plant import Socket as Kind
+    elif name == "levels":
+        from levels import Levels as Kind
+    elif name == "pilot":
+        from pilot import Pilot as Kind
+    else:
+        return None
+    return Kind(board, settings, board.config)
+
+
+class App:
+    """Everything, for one board."""
+
+    def __init__(self, board, plants=None) -> None:
+        self.board = board
+        settings = Store(board.folder)
+        if plants is None:
+            plant = make_plant(board, settings)
+            plants = [plant] if plant else []
+        outlets = [Outlet(plant, settings) for plant in plants]
+        settings.put("n", settings.get("n") + 1)
+        settings.save()
+        self.settings = settings
+        self.charger = Charger(board, settings, outlets)
+        self.link = Link(self.charger, board.write, True)
+        self._ms = self.charger.ms
+        self._tcp = None
+        self._turns = 0
+        self._up_ms = self._open_ms = 0
+        self._trial = board.on_trial()
+        server = board.listen()
+        if server:
+            from tcp import Listener
+
+            self._tcp = Listener(self.charger, server)
+
+    def turn(self) -> None:
+        """Serve the lines, step the charger, keep house."""
+        board = self.board
+        charger = self.charger
+        ms = board.ms()
+        dt = (ms - self._ms) & 0x3FFFFFFF
+        self._ms = ms
+        self.link.tick(dt)
+        if self._turns >= _SETTLE_TURNS:  # before, the pilot is not known well enough to tell
+            self._serve(dt)
+        charger.step(ms)
+        self._turns += 1
+        if self._turns == _SETTLE_TURNS:
+            self._say_boot()
+        elif self._turns == _SETTLE_TURNS + 50:
+            self._turns = _SETTLE_TURNS + 1
+            gc.collect()
+        self._keep_energy(dt)
+        self._prove_slot(dt)
+        if self.settings.damaged and charger.heard:
+            self.settings.damaged = False
+            charger.event("log", members("l", "warn", "m", "settings damaged, using safe ones"))
+        board.feed()
+        if charger.restart_ms == 1:
+            board.reset()
+
+    def _say_boot(self) -> None:
+        board = self.board
+        pairs = ["id", board.id, "fw", self.charger.firmware, "boot", self.settings.get("n")]
+        pairs += ["why", board.why]
+        self.link.event("boot", self._ms, members(*pairs))
+
+    def _serve(self, dt: int) -> None:
+        data = self.board.read()
+        if data:
+            if data.startswith(b"\r\x03") and not self.link.open and not self.charger.live():
+                self.board.to_prompt()  # a developer at the cable wants Python
+            self.link.feed(data)
+        if self._tcp:
+            self._tcp.poll(dt)
+
+    def _keep_energy(self, dt: int) -> None:
+        """Pulses survive a reset at once, a power cut as soon as the flash may be written."""
+        outlets = self.charger.outlets
+        meter = outlets[0].plant.meter if outlets else None
+        if not meter:
+            return
+        self._open_ms = 0 if outlets[0].on else min(_KEEP_MS, self._open_ms + dt)
+        if self._open_ms == _KEEP_MS and meter.wh() != self.settings.get("wh"):
+            meter.keep()
+            self.settings.save()
+        self.board.keep_pulses(self.settings.get("wh"), meter.pulses())
+
+    def _prove_slot(self, dt: int) -> None:
+        if not self._trial:
+            return
+        self._up_ms += dt
+        if self.charger.heard and not self.charger.live():
+            self._trial = False
+            self.board.confirm()
+        elif self._up_ms >= _TRIAL_MS and not self.charger.heard:
+            self.board.reset()
+
+    def spin(self) -> None:
+        """One turn that cannot end badly: after any exception the contactor is open."""
+        try:
+            self.turn()
+        except BaseException as error:
+            try:
+                self.charger.open()
+            finally:
+                self.board.failed(error)
+
+    def run(self) -> None:
+        """Turn for ever."""
+        board = self.board
+        while True:
+            self.spin()
+            board.nap(TURN_MS - ((board.ms() - self._ms) & 0x3FFFFFFF))

@@ -1,0 +1,24 @@
+"""Started by MicroPython: choose a slot and run the charger that is in it.
+
+The pins are inputs until the plant has set them, and a pull-down keeps the contactor open so long.
+"""
+
+import os
+import sys
+
+import machine
+import slot
+
+if "prompt" in os.listdir():
+    os.remove("prompt")  # asked for over the cable: stay in Python, once
+else:
+    try:
+        name = slot.choose()
+        sys.path.insert(0, name)
+        from app import App
+        from board import Board
+
+        App(Board(name)).run()
+    except Exception as error:
+        sys.print_exception(error)
+        machine.reset()

@@ -1,0 +1,40 @@
+"""The firmware's own files, importable as they are; and a charger on the bench in two engines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2] / "firmware"
+for folder in ("shims", ""):
+    sys.path.insert(0, str(ROOT / "emulator" / folder))
+sys.path.insert(0, str(ROOT / "esp8266"))
+
+from firmware_rig import Host, InMicroPython, InThisPython  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def micropython() -> Iterator[InMicroPython]:
+    """One MicroPython under Node.js for all tests; skips where it is missing."""
+    engine = InMicroPython.start()
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(params=["cpython", "micropython"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Host]:
+    """Makes a charger on the bench and gives the host's end of its cable: `bench(key=...)`."""
+    if request.param == "cpython":
+        engine: InThisPython | InMicroPython = InThisPython(tmp_path)
+    else:
+        engine = request.getfixturevalue("micropython")
+
+    def make(**config: Any) -> Host:
+        engine.command({"do": "new", "config": config})
+        return Host(engine, key=bytes.fromhex(config.get("key", "")))
+
+    return make
