@@ -150,9 +150,14 @@ class Course:
             time.sleep(SETTLE_S)
             into[server.subject.name].append((server.processor_us() - begin) / messages)
 
+        self._each("scattering", self._scatter)
         for number in range(self.plan.rounds):
             self.say(f"round {number + 1} of {self.plan.rounds}")
             self._each("load", window)
+
+    def _scatter(self, server: Server) -> None:
+        assert server.fleet is not None
+        server.fleet.scatter()
 
     def _call(self, server: Server) -> None:
         if server.subject.speaks_ocpp:
@@ -248,8 +253,9 @@ def tables(findings: Findings, plan: Plan, subjects: Sequence[Subject]) -> list[
     found.append(connection_table(findings, names))
     found[0] = attrs.evolve(
         found[0],
-        remark=f"Mix, {MIX}; {plan.in_flight} calls in flight, one per station at most; "
-        f"25th percentile of {plan.rounds} interleaved windows of {plan.window_s:g} s.",
+        remark=f"Every station goes round and round through {MIX}. {plan.in_flight} calls are in "
+        f"flight, one per station at most. 25th percentile of {plan.rounds} interleaved windows "
+        f"of {plan.window_s:g} s.",
     )
     return found
 

@@ -15,7 +15,6 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 MASK = b"\x37\xfa\x21\x3d"
@@ -56,7 +55,7 @@ SAMPLES = b",".join(
 
 
 class Conversation:
-    """What one station says, one CALL after the other."""
+    """What one station says, one CALL after the other: a boot, then sessions without end."""
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
@@ -64,14 +63,24 @@ class Conversation:
         self.transaction = b"0"
         self.turn = 0
         self.meter_wh = 0
-        self.sentences = self._say()
+        self.step = -1
+        """Place in `SESSION`; -1: not booted yet."""
 
     def __next__(self) -> tuple[bytes, bytes]:
         """Message id and text of the next CALL."""
-        action, payload = next(self.sentences)
-        self.turn += 1
-        message_id = b"%s-%d" % (self.tag, self.turn)
-        return message_id, b'[2,"%s","%s",%s]' % (message_id, action, payload)
+        if self.step < 0:
+            call = self.boot()
+            self.step = 0
+        else:
+            call = SESSION[self.step](self)
+            self.step = (self.step + 1) % len(SESSION)
+        return self._framed(*call)
+
+    def prelude(self, place: int) -> tuple[bytes, bytes] | None:
+        """Go to a place of the session; the CALL that has to be made for it before, if any."""
+        self.step = place
+        inside = SESSION.index(Conversation.start) < place <= SESSION.index(Conversation.stop)
+        return self._framed(*self.start()) if inside else None
 
     def answered(self, frame: bytes) -> None:
         """Keep the transaction id."""
@@ -80,9 +89,32 @@ class Conversation:
             digits = frame[at + 16 : at + 32].lstrip()
             self.transaction = digits[: len(digits) - len(digits.lstrip(b"0123456789"))]
 
+    def _framed(self, action: bytes, payload: bytes) -> tuple[bytes, bytes]:
+        self.turn += 1
+        message_id = b"%s-%d" % (self.tag, self.turn)
+        return message_id, b'[2,"%s","%s",%s]' % (message_id, action, payload)
+
     def _time(self) -> bytes:
-        moment = EPOCH + timedelta(seconds=self.turn)
+        moment = EPOCH + timedelta(seconds=40 * self.turn)
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+
+    def boot(self) -> tuple[bytes, bytes]:
+        """Action and payload, as of everything below."""
+        return b"BootNotification", (
+            b'{"chargePointVendor":"Bench","chargePointModel":"Load","firmwareVersion":"1"}'
+        )
+
+    def preparing(self) -> tuple[bytes, bytes]:
+        """The car is plugged in."""
+        return self._status(b"Preparing")
+
+    def charging(self) -> tuple[bytes, bytes]:
+        """Energy flows."""
+        return self._status(b"Charging")
+
+    def available(self) -> tuple[bytes, bytes]:
+        """The car has left."""
+        return self._status(b"Available")
 
     def _status(self, status: bytes) -> tuple[bytes, bytes]:
         return b"StatusNotification", (
@@ -90,40 +122,50 @@ class Conversation:
             % (status, self._time())
         )
 
-    def _meter_values(self) -> tuple[bytes, bytes]:
-        self.meter_wh += 15
+    def authorize(self) -> tuple[bytes, bytes]:
+        """A tag is presented."""
+        return b"Authorize", b'{"idTag":"%s"}' % self.tag
+
+    def start(self) -> tuple[bytes, bytes]:
+        """A transaction begins."""
+        return b"StartTransaction", (
+            b'{"connectorId":1,"idTag":"%s","meterStart":%d,"timestamp":"%s"}'
+            % (self.tag, self.meter_wh, self._time())
+        )
+
+    def meter_values(self) -> tuple[bytes, bytes]:
+        """A minute has passed."""
+        self.meter_wh += 184
         return b"MeterValues", (
             b'{"connectorId":1,"transactionId":%s,"meterValue":[{"timestamp":"%s",'
             b'"sampledValue":[%s]}]}' % (self.transaction, self._time(), SAMPLES % self.meter_wh)
         )
 
-    def _say(self) -> Iterator[tuple[bytes, bytes]]:
-        yield (
-            b"BootNotification",
-            (b'{"chargePointVendor":"Bench","chargePointModel":"Load","firmwareVersion":"1"}'),
+    def heartbeat(self) -> tuple[bytes, bytes]:
+        """Five minutes have passed."""
+        return b"Heartbeat", b"{}"
+
+    def stop(self) -> tuple[bytes, bytes]:
+        """The transaction ends."""
+        return b"StopTransaction", (
+            b'{"transactionId":%s,"idTag":"%s","meterStop":%d,"timestamp":"%s"}'
+            % (self.transaction, self.tag, self.meter_wh, self._time())
         )
-        while True:
-            yield self._status(b"Preparing")
-            yield (
-                b"StartTransaction",
-                (
-                    b'{"connectorId":1,"idTag":"%s","meterStart":%d,"timestamp":"%s"}'
-                    % (self.tag, self.meter_wh, self._time())
-                ),
-            )
-            yield self._status(b"Charging")
-            for _ in range(6):
-                yield self._meter_values()
-            yield b"Heartbeat", b"{}"
-            yield (
-                b"StopTransaction",
-                b'{"transactionId":%s,"idTag":"%s","meterStop":%d,"timestamp":"%s"}'
-                % (self.transaction, self.tag, self.meter_wh, self._time()),
-            )
-            yield self._status(b"Available")
 
 
-MIX = "per transaction: 3 StatusNotification, 6 MeterValues (8 samples), Start, Stop, Heartbeat"
+SESSION = (
+    Conversation.preparing,
+    Conversation.authorize,
+    Conversation.start,
+    Conversation.charging,
+    *(*(Conversation.meter_values,) * 5, Conversation.heartbeat) * 3,
+    Conversation.stop,
+    Conversation.available,
+)
+MIX = (
+    "15 minutes of charging: 15 MeterValues (8 samples each, 1.1 kB), 3 Heartbeats, "
+    "3 StatusNotifications, Authorize, StartTransaction, StopTransaction"
+)
 
 
 class Station:
@@ -159,6 +201,15 @@ class Station:
         """Send the next CALL."""
         self.awaited, text = next(self.talk)
         self.send(masked_frame(text))
+
+    def go_to(self, place: int) -> bool:
+        """Go to a place of the session; True if a CALL had to be sent for it."""
+        prelude = self.talk.prelude(place)
+        if prelude is None:
+            return False
+        self.awaited, text = prelude
+        self.send(masked_frame(text))
+        return True
 
     def handshake_finished(self) -> bool:
         """Read the answer to the upgrade; True when it is complete."""
@@ -234,6 +285,11 @@ class EchoStation(Station):
         self.expected += len(frame)
         self.send(frame)
 
+    def go_to(self, place: int) -> bool:
+        """Nobody answers here, so nothing has to be asked."""
+        self.talk.step = place
+        return False
+
     def heard(self) -> bool:
         """True when they are all back."""
         self.expected -= len(self.socket.recv(65536))
@@ -289,6 +345,17 @@ class Fleet:
                         finished += 1
         finally:
             poll.close()
+
+    def scatter(self, within_s: float = 60.0) -> None:
+        """Spread the stations over all places of a session, as if they had been here for long."""
+        deadline = time.monotonic() + within_s
+        out = 0
+        for number, station in enumerate(self.stations):
+            out += station.go_to(number * 7 % len(SESSION))
+            while out >= 16 or (out and number == len(self.stations) - 1):
+                self._in_time(deadline)
+                for descriptor, _ in self.epoll.poll(1.0):
+                    out -= self.by_descriptor[descriptor].heard()
 
     def exchange(self, duration_s: float, in_flight: int, within_s: float = 120.0) -> int:
         """Keep that many CALLs out for a while, then let all be answered; gives their number."""

@@ -12,7 +12,7 @@ from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerPr
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from bench.servers.twisted_door import serve
+from bench.servers.twisted_door import log, open_door
 
 NOW = "2030-01-01T00:00:00Z"
 ANSWERS: dict[str, dict[str, Any]] = {
@@ -58,12 +58,14 @@ class FixedAnswers(WebSocketServerProtocol):
 
 def main() -> None:
     """Serve until the benchmark ends."""
+    log()
     factory = WebSocketServerFactory()
     factory.protocol = FixedAnswers
     factory.stations = []
     factory.setProtocolOptions(openHandshakeTimeout=60)
     port = reactor.listenTCP(0, factory, backlog=4096, interface="127.0.0.1")  # type: ignore[attr-defined]
-    serve(port.getHost().port, lambda: factory.stations, lambda station: station.call())
+    open_door(port.getHost().port, lambda: factory.stations, lambda station: station.call())
+    reactor.run()  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

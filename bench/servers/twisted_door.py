@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -11,6 +12,13 @@ from typing import Any
 from twisted.internet import reactor, stdio
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import connectionDone
+from twisted.logger import (
+    FilteringLogObserver,
+    LogLevel,
+    LogLevelFilterPredicate,
+    globalLogBeginner,
+    textFileLogObserver,
+)
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
@@ -53,16 +61,24 @@ class Door(LineReceiver):
             reactor.stop()  # type: ignore[attr-defined]
 
 
-def serve(
+def log(level: LogLevel = LogLevel.warn) -> None:
+    """What is logged goes to standard error, which the benchmark keeps in a file."""
+    wanted = FilteringLogObserver(
+        textFileLogObserver(sys.stderr), [LogLevelFilterPredicate(defaultLogLevel=level)]
+    )
+    globalLogBeginner.beginLoggingTo([wanted], discardBuffer=True, redirectStandardIO=False)
+
+
+def open_door(
     port: int,
     stations: Callable[[], Sequence[Any]] = list,
     call: CallStation | None = None,
 ) -> None:
-    """Tell the port and run until the benchmark ends."""
+    """The server is ready: tell the port, and obey from now on."""
 
     async def refuse(station: Any) -> None:
         raise NotImplementedError("this server does not call")
 
+    gc.freeze()
     stdio.StandardIO(Door(stations, call or refuse))
     say(listening=port)
-    reactor.run()  # type: ignore[attr-defined]

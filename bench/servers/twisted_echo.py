@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet import reactor
 from twisted.internet.protocol import Factory, Protocol
 
-from bench.servers.twisted_door import serve
+from bench.servers.twisted_door import log, open_door
 
 
 class Echo(Protocol):
@@ -18,9 +18,11 @@ class Echo(Protocol):
 
 def main() -> None:
     """Serve until the benchmark ends."""
+    log()
     factory = Factory.forProtocol(Echo)
     port = reactor.listenTCP(0, factory, backlog=4096, interface="127.0.0.1")  # type: ignore[attr-defined]
-    serve(port.getHost().port)
+    open_door(port.getHost().port)
+    reactor.run()  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -6,11 +6,9 @@ do, and nothing more.
 
 from __future__ import annotations
 
-import gc
-
 from twisted.internet import reactor
 
-from bench.servers.twisted_door import serve
+from bench.servers.twisted_door import log, open_door
 from txocpp.csms.central import CentralSystem
 from txocpp.messages.v16 import ClearCacheRequest
 from txocpp.transport.websocket_server import ServerSettings, WebSocketServer
@@ -18,6 +16,7 @@ from txocpp.transport.websocket_server import ServerSettings, WebSocketServer
 
 def main() -> None:
     """Serve until the benchmark ends."""
+    log()
     central_system = CentralSystem(reactor)
     server = WebSocketServer(
         reactor,
@@ -27,12 +26,12 @@ def main() -> None:
     )
     server.startService()
     assert server.port is not None
-    gc.freeze()
-    serve(
+    open_door(
         server.port.getHost().port,
         lambda: list(central_system.stations),
         lambda station: station.call(ClearCacheRequest()),
     )
+    reactor.run()  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":
