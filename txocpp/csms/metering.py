@@ -109,7 +109,7 @@ def read_kept(text: str) -> list[dict[str, str]]:
             "context": context or "Sample.Periodic",
             "format": form or "Raw",
         }
-        found.append({name: fact for name, fact in facts.items() if fact})
+        found.append({name: fact for name, fact in facts.items() if fact or name == "value"})
     return found
 
 

@@ -10,6 +10,7 @@ version (`txocpp.csms.v16.commands`).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +21,6 @@ import attrs
 from twisted.internet.defer import (
     CancelledError,
     Deferred,
-    DeferredLock,
     DeferredSemaphore,
     gatherResults,
 )
@@ -58,13 +58,37 @@ class TooManyOperations(TxocppError):
 
 
 @attrs.define(eq=False)
+class _Job:
+    """An operation in the queue."""
+
+    record: OperationRecord
+    request: Any
+    """None: to be read from the record."""
+    timeout_s: float | None
+    done: Deferred[OperationRecord] = attrs.field(factory=Deferred)
+
+
+@attrs.define(eq=False)
 class _Lane:
     """The queue in front of one station."""
 
-    turn: DeferredLock = attrs.field(factory=DeferredLock)
-    queued: set[int] = attrs.field(factory=set)
-    """Operations that have not been sent yet, by id."""
+    jobs: deque[_Job] = attrs.field(factory=deque)
+    """Not sent yet."""
+    busy: bool = False
     entering: int = 0
+    """About to be queued."""
+
+    def holds(self, operation_id: int) -> bool:
+        """True if the operation is in the queue already."""
+        return any(job.record.id == operation_id for job in self.jobs)
+
+    def take_out(self, operation_id: int) -> _Job | None:
+        """Remove an operation from the queue."""
+        for job in self.jobs:
+            if job.record.id == operation_id:
+                self.jobs.remove(job)
+                return job
+        return None
 
 
 @attrs.frozen
@@ -114,12 +138,24 @@ class Operations:
         """After a start: report as lost what nobody will hear of any more. Returns how many."""
         return int(await self._store.write(lambda records: _recover(records, self._now())))
 
-    async def ask(self, station: StationRecord, asked: Asked) -> OperationRecord:
+    def ask(self, station: StationRecord, asked: Asked) -> Deferred[OperationRecord]:
         """Carry out one operation; gives its record when the outcome is known.
 
-        An operation that waits for its station is given back while it waits. Raises
-        `TooManyOperations`.
+        An operation that waits for its station is given back while it waits. Fails with
+        `TooManyOperations`. To cancel is to look away: the operation goes on.
         """
+        onlooker: Deferred[OperationRecord] = Deferred()
+
+        def tell(result: OperationRecord | Failure) -> None:
+            if not onlooker.called:
+                onlooker.callback(result)
+            elif isinstance(result, Failure):
+                self._log.failure("operation failed", result)
+
+        Deferred.fromCoroutine(self._ask(station, asked)).addBoth(tell)
+        return onlooker
+
+    async def _ask(self, station: StationRecord, asked: Asked) -> OperationRecord:
         try:
             request = self._commands.request(asked.action, asked.payload)
             if asked.valid_for_s is not None and not self._commands.may_wait(request):
@@ -127,7 +163,7 @@ class Operations:
         except InvalidMessage as error:
             return await self._reject(station, asked, str(error))
         lane = self._lanes.setdefault(station.id, _Lane())
-        if lane.entering + len(lane.queued) >= MOST_WAITING:
+        if lane.entering + len(lane.jobs) >= MOST_WAITING:
             raise TooManyOperations(
                 f"{MOST_WAITING} operations are waiting for {station.identity} already"
             )
@@ -160,21 +196,19 @@ class Operations:
         batch = attrs.evolve(asked, batch=asked.batch or str(uuid4()))
         some = DeferredSemaphore(AT_ONCE)
 
-        def one(station: StationRecord) -> Deferred[OperationRecord]:
-            return Deferred.fromCoroutine(self.ask(station, batch))
-
         return await gatherResults(
-            [some.run(one, station) for station in stations], consumeErrors=True
+            [some.run(self.ask, station, batch) for station in stations], consumeErrors=True
         )
 
     async def cancel(self, record: OperationRecord) -> OperationRecord | None:
         """Withdraw an operation that has not been sent. None: it is too late."""
         lane = self._lanes.get(record.station_id)
-        if lane is not None:
-            lane.queued.discard(record.id)
+        job = None if lane is None else lane.take_out(record.id)
         changed: OperationRecord | None = await self._store.write(
             partial(_cancel, record.id, self._now())
         )
+        if job is not None:
+            job.done.callback(changed or record)
         return changed
 
     async def resume(self, station: Station) -> None:
@@ -184,7 +218,7 @@ class Operations:
         waiting = await self._store.read(lambda records: records.operations.waiting(station.key))
         lane = self._lanes.setdefault(station.key, _Lane())
         for record in waiting:
-            if record.id not in lane.queued:
+            if not lane.holds(record.id):
                 await self._carry_out(station.identity, record, None, None)
 
     async def expire(self) -> None:
@@ -263,17 +297,32 @@ class Operations:
     ) -> OperationRecord:
         """Wait for the turn, send, and note the outcome."""
         lane = self._lanes.setdefault(record.station_id, _Lane())
-        lane.queued.add(record.id)
-        async with lane.turn:
-            if record.id not in lane.queued:
-                return await self._current(record)
-            lane.queued.discard(record.id)
-            if request is None:
-                request = self._commands.request(record.action, record.payload)
-            station = self._central.stations.find(identity)
-            if station is None:
-                return await self._offline(record, identity)
-            return await self._send(station, record, request, timeout_s)
+        job = _Job(record, request, timeout_s)
+        lane.jobs.append(job)
+        if not lane.busy:
+            Deferred.fromCoroutine(self._work_off(identity, lane))
+        return await job.done
+
+    async def _work_off(self, identity: str, lane: _Lane) -> None:
+        """One operation after the other, until there is none left."""
+        lane.busy = True
+        while lane.jobs:
+            job = lane.jobs.popleft()
+            try:
+                result: OperationRecord | Failure = await self._turn(identity, job)
+            except Exception:
+                result = Failure()
+            job.done.callback(result)
+        lane.busy = False
+
+    async def _turn(self, identity: str, job: _Job) -> OperationRecord:
+        station = self._central.stations.find(identity)
+        if station is None:
+            return await self._offline(job.record, identity)
+        request = job.request
+        if request is None:
+            request = self._commands.request(job.record.action, job.record.payload)
+        return await self._send(station, job.record, request, job.timeout_s)
 
     async def _send(
         self, station: Station, record: OperationRecord, request: Any, timeout_s: float | None

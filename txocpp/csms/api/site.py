@@ -89,6 +89,7 @@ class _Serving:
 
     async def _serve(self, endpoint: Endpoint, request: Request, path: dict[str, Any]) -> Any:
         try:
+            request.setHeader("server", "txocpp")
             self._access.guard(request)
             principal = await self._access.identify(request)
             self._access.require(principal, endpoint.role, request)
@@ -167,11 +168,10 @@ def _write(endpoint: Endpoint, request: Request, result: Any) -> Any:
     if version is not None:
         request.setHeader("etag", f'"{version}"')
     request.setHeader("cache-control", "no-store")
-    if isinstance(answer.body, bytes):
-        request.setHeader("content-type", endpoint.content_type)
-        return answer.body
-    request.setHeader("content-type", "application/json")
-    return _ENCODE(answer.body)
+    body = answer.body if isinstance(answer.body, bytes) else _ENCODE(answer.body)
+    request.setHeader("content-type", endpoint.content_type)
+    request.setHeader("content-length", str(len(body)))
+    return body
 
 
 def _problem(request: Request, problem: Problem) -> bytes:
@@ -182,9 +182,11 @@ def _problem(request: Request, problem: Problem) -> bytes:
     request.setResponseCode(problem.status)
     request.setHeader("content-type", "application/problem+json")
     request.setHeader("cache-control", "no-store")
-    return _ENCODE(
+    body = _ENCODE(
         {"status": problem.status, "title": title, "detail": problem.detail, **problem.extra}
     )
+    request.setHeader("content-length", str(len(body)))
+    return body
 
 
 class BoundedRequest(SiteRequest):
@@ -213,6 +215,20 @@ class BoundedRequest(SiteRequest):
             self.transport.loseConnection()
 
 
+class QuietSite(Site):
+    """Logs requests for whoever wants to know, not for everybody."""
+
+    _log = Logger()
+
+    def log(self, request: Any) -> None:
+        self._log.debug(
+            "{method} {path} {status}",
+            method=request.method.decode("ascii", "replace"),
+            path=request.path.decode("utf-8", "replace"),
+            status=request.code,
+        )
+
+
 class Root(Resource):
     """The top of the port: named children first, everything else goes to the routes."""
 
@@ -228,6 +244,9 @@ class Root(Resource):
 
 def web_site(root: Resource, *, clock: Any) -> Site:
     """A site for one port."""
-    site = Site(root, requestFactory=BoundedRequest, reactor=clock)
+    site: Site = QuietSite(  # type: ignore[no-untyped-call]
+        root, requestFactory=BoundedRequest, reactor=clock
+    )
+    site.noisy = False
     site.displayTracebacks = False
     return site

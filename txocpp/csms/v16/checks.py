@@ -90,8 +90,6 @@ def _trigger(
 
 
 def _local_list(situation: Situation, request: SendLocalListRequest) -> str | None:
-    if request.list_version < 1:
-        return "listVersion must be 1 or higher (L-03)"
     entries = request.local_authorization_list or ()
     tags = [entry.id_tag.upper() for entry in entries]
     twice = next((tag for tag in tags if tags.count(tag) > 1), None)
