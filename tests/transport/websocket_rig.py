@@ -9,8 +9,9 @@ from typing import Any
 
 from transport_rig import RecordingReceiver
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -18,12 +19,14 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import Protocol, State
+from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 from zope.interface import implementer
 
 from txocpp.interfaces import Credentials, IFrameReceiver, IStationGate, Refusal
+from txocpp.transport.websocket_client import WebSocketClient
 from txocpp.transport.websocket_server import StationFactory, StationProtocol
-from txocpp.transport.websocket_settings import LineLimits, ServerSettings
+from txocpp.transport.websocket_settings import ClientSettings, LineLimits, ServerSettings
 
 
 class Cable(StringTransport):
@@ -90,9 +93,13 @@ class Foreign:
     def pump(self) -> None:
         """Let bytes flow both ways until none are left."""
         while True:
-            sent = b"".join(self.ws.data_to_send())
+            chunks = self.ws.data_to_send()
+            sent = b"".join(chunks)
             if sent and not self.cable.lost:
                 self.line.dataReceived(sent)
+            if b"" in chunks:  # its way to say that it ends the TCP connection
+                self.leave()
+                self.ws.receive_eof()
             came = self.cable.take()
             if came:
                 self.hear(came)
@@ -205,3 +212,106 @@ class Hall:
     def leaves_nothing(self) -> bool:
         """No timer and no connection is left."""
         return not self.clock.getDelayedCalls() and not self.factory.lines
+
+
+class CentralSystem(Foreign):
+    """One connection at a foreign WebSocket server."""
+
+    ws: ServerProtocol
+
+    def __init__(self, line: Any, answer: bytes | None, subprotocols: list[str]) -> None:
+        super().__init__(line)
+        names: Any = subprotocols
+        self.ws = ServerProtocol(subprotocols=names or None)
+        self.answer = answer
+        self.request = b""
+        """The raw request."""
+
+    def hear(self, data: bytes) -> None:
+        if self.ws.state is State.CONNECTING:
+            self.request += data
+            if b"\r\n\r\n" in data and self.answer is not None:
+                self.line.dataReceived(self.answer)
+                return
+        super().hear(data)
+        if self.ws.state is State.CONNECTING and self.handshakes:
+            request = self.handshakes[-1]
+            assert isinstance(request, Request)
+            self.ws.send_response(self.ws.accept(request))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of the request, names in lower case."""
+        lines = self.request.decode().split("\r\n")[1:]
+        pairs = (line.partition(": ") for line in lines if line)
+        return {name.lower(): value for name, _, value in pairs}
+
+    @property
+    def path(self) -> str:
+        """Of the request."""
+        return self.request.decode().split(" ")[1]
+
+
+@implementer(IStreamClientEndpoint)
+class Street:
+    """Where a client of ours looks for its central system."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.clock = Clock()
+        self.receiver = RecordingReceiver()
+        values = {"url": "ws://csms.test/ocpp", "identity": "CP1", **settings}
+        self.client = WebSocketClient(
+            self.clock,
+            self.receiver,
+            ClientSettings(**values),
+            endpoint=self,
+            chance=lambda: 0.0,
+        )
+        self.answer: bytes | None = None
+        """Sent in place of a proper handshake."""
+        self.subprotocols = ["ocpp1.6"]
+        self.failure: Exception | Deferred[Any] | None = None
+        """Of the connection attempt."""
+        self.attempts: list[float] = []
+        self.systems: list[CentralSystem] = []
+
+    def connect(self, factory: Any) -> Deferred[Any]:
+        self.attempts.append(self.clock.seconds())
+        if isinstance(self.failure, Deferred):
+            return self.failure
+        if self.failure is not None:
+            return fail(self.failure)
+        line = factory.buildProtocol(None)
+        system = CentralSystem(line, self.answer, self.subprotocols)
+        self.systems.append(system)
+        line.makeConnection(system.cable)
+        return succeed(line)
+
+    def start(self) -> CentralSystem:
+        """Start the client and let it connect."""
+        self.client.startService()
+        self.pump()
+        return self.system
+
+    def pump(self) -> None:
+        """Let bytes flow on every connection that is there."""
+        for system in self.systems:
+            system.pump()
+
+    def run(self, seconds: float, step: float = 1.0) -> None:
+        """Let time pass, and bytes flow."""
+        for _ in range(round(seconds / step)):
+            self.clock.advance(step)
+            self.pump()
+
+    def stop(self) -> bool:
+        """Stop the client; True if nothing is left."""
+        stopping = Deferred.fromCoroutine(self.client.stopService())
+        self.pump()
+        stopping.addErrback(lambda f: self.receiver.events.append(f.getTraceback()))
+        return bool(stopping.called) and not self.clock.getDelayedCalls()
+
+    @property
+    def system(self) -> CentralSystem:
+        """The newest connection."""
+        return self.systems[-1]

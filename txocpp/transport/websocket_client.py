@@ -14,6 +14,7 @@ from OpenSSL.SSL import Error as SSLError
 from service_identity import VerificationError
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.internet.endpoints import HostnameEndpoint, clientFromString, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import connectionDone
@@ -315,7 +316,7 @@ class WebSocketClient(Service):
             return _End(Problem.NETWORK, "reconnecting")
         except ConfigurationError as error:
             return _End(Problem.CONFIGURATION, str(error))
-        except TimeoutError:
+        except TookTooLong:
             limit_s = self.settings.limits.handshake_timeout_s
             return _End(Problem.NETWORK, f"no connection within {limit_s:g} s")
         except Exception as error:

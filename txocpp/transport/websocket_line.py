@@ -223,7 +223,8 @@ class WebSocketLine(WholeTextFrames):
 
     def _too_late(self, what: str) -> None:
         self._deadline = None
-        self.why = self.why or what
+        if not self.wasClean:
+            self.why = self.why or what
         if self.state == self.STATE_CLOSED:
             self.transport.abortConnection()
         else:
