@@ -90,7 +90,23 @@ def _say(ctx: click.Context, verb: str, connector: int | None, **members: Any) -
         door.say(command)
 
 
-@click.group()
+class _Sim(click.Group):
+    """The group; ``serve`` is loaded only when it is asked for, it needs a reactor."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in alphabetical order."""
+        return sorted([*super().list_commands(ctx), "serve"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One command by its name."""
+        if cmd_name == "serve":
+            from txocpp.cli.sim_serve import serve
+
+            return serve
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Sim)
 @click.option(
     "--at",
     envvar="TXOCPP_SIM",

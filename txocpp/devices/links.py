@@ -17,6 +17,7 @@ import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
+    HostnameEndpoint,
     TCP4ServerEndpoint,
     TCP6ServerEndpoint,
     UNIXServerEndpoint,
@@ -25,6 +26,7 @@ from twisted.internet.interfaces import (
     IAddress,
     IListeningPort,
     IProtocolFactory,
+    IStreamClientEndpoint,
     IStreamServerEndpoint,
 )
 from twisted.python.failure import Failure
@@ -180,3 +182,22 @@ class ListeningService(Service):
 
     def _listening(self, port: IListeningPort) -> None:
         self._port = port
+
+
+def device_endpoint(reactor: Any, where: str) -> IStreamClientEndpoint:
+    """An endpoint to a device at the other end of ``tcp:HOST:PORT`` or ``serial:PATH``.
+
+    Raises `txocpp.errors.ConfigurationError`.
+    """
+    description = parse_description(where)
+    if description.kind == "serial":
+        # Imported here, so that whoever has no serial line needs no driver for one.
+        from txocpp.devices.serial_line import SerialClientEndpoint
+
+        return SerialClientEndpoint(reactor, description)
+    if description.kind != "tcp":
+        raise description.refuse("a device is at tcp:HOST:PORT or serial:PATH")
+    description.allow_options("timeout")
+    host, port = tcp_address(description, default_host=None)
+    seconds = description.number("timeout", description.options.get("timeout", "10"), 1, 600)
+    return HostnameEndpoint(reactor, host.encode("idna"), port, timeout=seconds)

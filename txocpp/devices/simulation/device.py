@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -14,6 +13,7 @@ from zope.interface import implementer
 
 from txocpp.devices.simulation.evse import SimulatedEVSE
 from txocpp.devices.simulation.settings import SimulationSettings
+from txocpp.devices.telling import Teller
 from txocpp.errors import DeviceRefused, StoreError
 from txocpp.evse import DeviceInfo, ResetKind
 from txocpp.interfaces import IEVSEDevice
@@ -53,8 +53,7 @@ class SimulatedDevice(Service):
         )
         self._on_remember = on_remember
         self._remembered: dict[str, Any] | None = None
-        self._events: deque[Callable[[], None]] = deque()
-        self._teller: IDelayedCall | None = None
+        self._teller = Teller(clock)
         self._power: IDelayedCall | None = None
         self.evses: tuple[SimulatedEVSE, ...] = tuple(
             SimulatedEVSE(self, number, one) for number, one in enumerate(settings, 1)
@@ -81,10 +80,9 @@ class SimulatedDevice(Service):
         super().stopService()  # type: ignore[no-untyped-call]
         for evse in self.evses:
             evse.stop()
-        for timer in (self._power, self._teller):
-            if timer is not None and timer.active():
-                timer.cancel()
-        self._events.clear()
+        self._teller.stop()
+        if self._power is not None and self._power.active():
+            self._power.cancel()
 
     def evse(self, number: int) -> SimulatedEVSE:
         """The EVSE with this 1-based number."""
@@ -141,22 +139,10 @@ class SimulatedDevice(Service):
             ]
         }
 
-    def tell(self, event: Callable[[], None]) -> None:
+    def tell(self, call: Callable[[], None]) -> None:
         """Queue a call to a listener: never from inside whatever happens now, one at a time."""
-        self._events.append(event)
-        if self._teller is None and self.running:
-            self._teller = self.clock.callLater(0, self._tell_all)
-
-    def _tell_all(self) -> None:
-        try:
-            while self._events:
-                event = self._events.popleft()
-                try:
-                    event()
-                except Exception:
-                    _log.failure("a listener of the simulated charger failed")
-        finally:
-            self._teller = None
+        if self.running:
+            self._teller.tell(call)
 
     def _power_on(self) -> None:
         self._power = None

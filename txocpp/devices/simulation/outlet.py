@@ -85,6 +85,11 @@ class Outlet:
         return self._welded
 
     @property
+    def meter_silent(self) -> bool:
+        """The meter does not answer."""
+        return self._meter_silent
+
+    @property
     def energised(self) -> bool:
         """Voltage reaches the car's socket."""
         return self.powered and (self._closed or self._welded)
