@@ -169,7 +169,6 @@ class House:
             behaviour=Behaviour(**(behaviour or {})),
             **(settings or {}),
         )
-        self.memory: dict[str, Any] | None = None
         self._told = 0
         self._build()
         if start:
@@ -179,18 +178,18 @@ class House:
     # The charge point.
 
     def _build(self) -> None:
+        self.station = ChargePoint(
+            self.settings, self._make_device, self.store, self._make_line, self.clock
+        )
+
+    def _make_device(self, memory: Any, remember: Any) -> SimulatedDevice:
         self.device = SimulatedDevice(
             self.clock,
             simulation_settings(self.car, self.connectors),
-            memory=self.memory,
-            on_remember=self._remember,
+            memory=memory.get("1"),
+            on_remember=lambda document: remember("1", document),
         )
-        self.station = ChargePoint(
-            self.settings, self.device, self.store, self._make_line, self.clock
-        )
-
-    def _remember(self, memory: dict[str, Any]) -> None:
-        self.memory = memory
+        return self.device
 
     def _make_line(self, receiver: IFrameReceiver, settings: LineSettings) -> MemoryLine:
         self.lines.append(MemoryLine(self, receiver, settings))

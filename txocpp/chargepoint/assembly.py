@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 import attrs
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from txocpp.chargepoint import availability as availability_
@@ -40,7 +39,7 @@ from txocpp.chargepoint.v16.localauthlist import LocalAuthList
 from txocpp.chargepoint.v16.remotetrigger import RemoteTrigger
 from txocpp.chargepoint.v16.reservation import Reserving
 from txocpp.chargepoint.v16.smartcharging import SmartCharging
-from txocpp.interfaces import IEVSE, IChargePointStore, IEVSEDevice, IMessageFactory
+from txocpp.interfaces import IEVSE, IEVSEDevice, IMessageFactory
 from txocpp.transport.peer import Peer, Responder
 
 STORE_TROUBLE: Final = Condition(Status.AVAILABLE, "InternalError", "the store takes no changes")
@@ -63,7 +62,7 @@ class Parts:
 
     settings: StationSettings
     device: IEVSEDevice
-    store: IChargePointStore
+    journal: Journal
     factory: IMessageFactory
     clock: IReactorTime
     monotonic: Callable[[], float] | None = None
@@ -98,7 +97,7 @@ class Assembly:
             monotonic=parts.monotonic,
             trust_computer=behaviour.trust_computer_clock,
         )
-        self.journal = Journal(parts.store, parts.clock)
+        self.journal = parts.journal
         self.configuration = configure(
             settings, self.evses, self.journal, saved=self._table(configuration.TABLE)
         )
@@ -281,10 +280,6 @@ class Assembly:
         self.station.stop()
         self.limits.stop()
         self.reservations.stop()
-
-    def settled(self) -> Deferred[None]:
-        """Fires when the journal is on the disk."""
-        return self.journal.settled()
 
     # Building.
 

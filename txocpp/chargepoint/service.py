@@ -18,14 +18,23 @@ from twisted.python.failure import Failure
 
 from txocpp.chargepoint.assembly import Assembly, Parts
 from txocpp.chargepoint.datatransfer import DataTransfers, VendorResponder
+from txocpp.chargepoint.journal import Journal
 from txocpp.chargepoint.settings import StationSettings
 from txocpp.errors import ConnectionGone
-from txocpp.interfaces import IChargePointStore, IEVSEDevice, IFrameReceiver, IMessageFactory
+from txocpp.interfaces import (
+    IChargePointStore,
+    IEVSEDevice,
+    IFrameReceiver,
+    IMessageFactory,
+    Put,
+)
 from txocpp.messages.v16 import MessageFactory16
 from txocpp.transport.peer import Responder
 
 REBOOT_PAUSE_S: Final = 1.0
 """Between going down and coming up again."""
+
+DEVICE_TABLE: Final = "device"
 
 SETTLE_S: Final = 5.0
 """How long the store may take to write down the rest when the charge point stops."""
@@ -62,18 +71,27 @@ class LineService(Protocol):
 
 LineMaker = Callable[[IFrameReceiver, LineSettings], LineService]
 
+DeviceMemory = Mapping[str, Mapping[str, Any]]
+"""What the boxes of a device have to remember, by the name of the box."""
+
+Remember = Callable[[str, Mapping[str, Any]], object]
+"""Takes the name of a box and what it has to remember from now on."""
+
+DeviceMaker = Callable[[DeviceMemory, Remember], IEVSEDevice]
+"""Makes the device; for one that cannot keep its energy registers by itself."""
+
 
 class ChargePoint(Service):
     """One charge point.
 
-    `make_line` makes the connection to the central system for each boot. The device is started and
-    stopped along with the charge point.
+    `make_line` makes the connection to the central system for each boot. The device, or what
+    `device` makes, is started and stopped along with the charge point.
     """
 
     def __init__(
         self,
         settings: StationSettings,
-        device: IEVSEDevice,
+        device: IEVSEDevice | DeviceMaker,
         store: IChargePointStore,
         make_line: LineMaker,
         clock: IReactorTime,
@@ -86,18 +104,17 @@ class ChargePoint(Service):
         """What is running; None before the first boot and between two."""
         self.line: LineService | None = None
         self.data_transfers = DataTransfers()
+        self.device: IEVSEDevice | None = None
+        """None before the store has been read."""
+        self._settings = settings
+        self._device = device
+        self._store = store
         self._clock = clock
         self._make_line = make_line
-        self._parts = Parts(
-            settings=settings,
-            device=device,
-            store=store,
-            factory=factory or MessageFactory16(),
-            clock=clock,
-            monotonic=monotonic,
-            data_transfers=self.data_transfers,
-            responders=dict(responders or {}),
-        )
+        self._factory = factory or MessageFactory16()
+        self._monotonic = monotonic
+        self._responders = dict(responders or {})
+        self._journal = Journal(store, clock)
         self._work: Deferred[None] | None = None
         self._pause: IDelayedCall | None = None
 
@@ -112,17 +129,15 @@ class ChargePoint(Service):
     def call(self, request: Any) -> Deferred[Any]:
         """Send the central system a request of your own; fails with a `CallFailed`."""
         if self.assembly is None:
-            return fail(ConnectionGone(f"{self._parts.settings.identity} is not up"))
+            return fail(ConnectionGone(f"{self._settings.identity} is not up"))
         return self.assembly.central.call(request)
 
     # The life of the service.
 
     def startService(self) -> None:
-        """Start the device, read the store, boot."""
+        """Read the store, start the device, boot."""
         super().startService()  # type: ignore[no-untyped-call]
-        self._parts.device.startService()
-        self._work = Deferred.fromCoroutine(self._boot())
-        self._work.addErrback(self._stumbled)
+        self._come_up()
 
     async def stopService(self) -> None:
         """Close the connection and make the device safe; transactions stay open on the disk."""
@@ -132,29 +147,51 @@ class ChargePoint(Service):
         if self._pause is not None and self._pause.active():
             self._pause.cancel()
         await self._go_down()
-        await maybeDeferred(self._parts.device.stopService)
-        await self._parts.store.close()
+        if self.device is not None:
+            await maybeDeferred(self.device.stopService)
+        await self._written()
+        self._journal.stop()
+        await self._store.close()
 
     async def _boot(self) -> None:
-        tables = await self._parts.store.load()
-        if self._parts.store.damage is not None:
-            log.error("{damage}", damage=self._parts.store.damage)
+        tables = await self._store.load()
+        if self._store.damage is not None:
+            log.error("{damage}", damage=self._store.damage)
+        if self.device is None:
+            self.device = self._made_device(tables.get(DEVICE_TABLE, {}))
+            self.device.startService()
+        parts = Parts(
+            settings=self._settings,
+            device=self.device,
+            journal=self._journal,
+            factory=self._factory,
+            clock=self._clock,
+            monotonic=self._monotonic,
+            data_transfers=self.data_transfers,
+            responders=self._responders,
+        )
         assembly = Assembly(
-            self._parts,
-            tables,
-            reboot=self._reboot,
-            line=lambda: cast(LineService, self.line),
+            parts, tables, reboot=self._reboot, line=lambda: cast(LineService, self.line)
         )
         await assembly.start()
         self.assembly = assembly
         self.line = self._make_line(assembly.peer, self._line_settings(assembly))
-        log.info("{identity} boots", identity=self._parts.settings.identity)
+        log.info("{identity} boots", identity=self._settings.identity)
         self.line.startService()
+
+    def _made_device(self, memory: DeviceMemory) -> IEVSEDevice:
+        if IEVSEDevice.providedBy(self._device):
+            return self._device
+        return self._device(memory, self._remember)
+
+    def _remember(self, name: str, memory: Mapping[str, Any]) -> None:
+        """What a box has to remember is written before anything that follows from it."""
+        self._journal.keep(Put(DEVICE_TABLE, name, memory))
 
     def _line_settings(self, assembly: Assembly) -> LineSettings:
         key = assembly.configuration.text("AuthorizationKey")
         return LineSettings(
-            identity=self._parts.settings.identity,
+            identity=self._settings.identity,
             password=bytes.fromhex(key) if key else None,
             ping_interval_s=float(assembly.configuration.integer("WebSocketPingInterval")),
         )
@@ -179,11 +216,13 @@ class ChargePoint(Service):
             assembly.stop()
         if line is not None:
             await maybeDeferred(line.stopService)
-        if assembly is not None:
-            settled = assembly.settled().addTimeout(SETTLE_S, self._clock)
-            settled.addErrback(lambda failure: failure.trap(TimeoutError, CancelledError))
-            await settled
-            assembly.journal.stop()
+        await self._written()
+
+    async def _written(self) -> None:
+        """Wait for the journal, but not for ever: the disk may be full."""
+        settled = self._journal.settled().addTimeout(SETTLE_S, self._clock)
+        settled.addErrback(lambda failure: failure.trap(TimeoutError, CancelledError))
+        await settled
 
     def _stumbled(self, failure: Failure) -> None:
         if failure.check(CancelledError) is None:

@@ -1,0 +1,189 @@
+"""A charge point from its options: WebSocket, SQLite file, boxes, doors for people."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from twisted.application.service import MultiService
+from twisted.logger import Logger
+
+from txocpp.chargepoint import options as options_
+from txocpp.chargepoint.boxes import SeveralBoxes, device_maker
+from txocpp.chargepoint.installation import configure
+from txocpp.chargepoint.journal import Journal
+from txocpp.chargepoint.limits import Grid
+from txocpp.chargepoint.options import Options
+from txocpp.chargepoint.service import (
+    ChargePoint,
+    DeviceMemory,
+    LineMaker,
+    LineSettings,
+    Remember,
+)
+from txocpp.chargepoint.settings import Behaviour, StationSettings
+from txocpp.devices.links import listening_endpoint
+from txocpp.devices.simulated import SimulatedDevice
+from txocpp.devices.simulation.control import control_service
+from txocpp.errors import ConfigurationError
+from txocpp.interfaces import IChargePointStore, IEVSEDevice, IFrameReceiver
+from txocpp.smartcharging import Switches
+from txocpp.storage.memory import MemoryChargePointStore
+from txocpp.storage.sqlite import SQLiteChargePointStore
+from txocpp.transport.tls import ClientCertificates
+from txocpp.transport.websocket_client import WebSocketClient
+from txocpp.transport.websocket_settings import ClientSettings
+
+IN_MEMORY: Final = ":memory:"
+
+log = Logger()
+
+
+def station_settings(options: Options) -> StationSettings:
+    """What the options say about the charge point itself. Raises `ConfigurationError`."""
+    station, behaviour = options.station, options.behaviour
+    chosen = {name: getattr(behaviour, name) for name in Behaviour.__annotations__}
+    limit_a = Decimal(str(options.installation.station_limit_a))
+    return StationSettings(
+        identity=station.identity,
+        vendor=station.vendor,
+        model=station.model,
+        serial_number=station.serial_number or None,
+        charge_box_serial_number=station.charge_box_serial_number or None,
+        firmware_version=station.firmware_version or None,
+        iccid=station.iccid or None,
+        imsi=station.imsi or None,
+        configuration=options.configuration,
+        left_out_keys=behaviour.left_out_keys,
+        behaviour=Behaviour(**chosen),
+        grid=Grid(
+            voltage_v=Decimal(str(options.installation.voltage_v)),
+            station_limit_a=limit_a or None,
+        ),
+        readings=Switches.from_mapping(options.smart_charging),
+    )
+
+
+def client_settings(options: Options) -> ClientSettings:
+    """What the options say about the connection. Raises `ConfigurationError`."""
+    central = options.central_system
+    return ClientSettings(
+        url=central.url,
+        identity=options.station.identity,
+        password=_password(central),
+        certificates=ClientCertificates(
+            trust_roots=_path(central.trust_roots),
+            certificate=_path(central.certificate),
+            private_key=_path(central.private_key),
+        ),
+        endpoint=central.endpoint or None,
+        first_wait_s=central.first_pause_s,
+        longest_wait_s=central.longest_pause_s,
+    )
+
+
+def line_maker(reactor: Any, settings: ClientSettings) -> LineMaker:
+    """Makes WebSocket lines with these settings, as far as the charge point has none of its own."""
+
+    def make(receiver: IFrameReceiver, wanted: LineSettings) -> WebSocketClient:
+        client = WebSocketClient(reactor, receiver, settings)
+        client.change(ping_interval_s=wanted.ping_interval_s)
+        if wanted.password is not None:
+            client.change(password=wanted.password)
+        return client
+
+    return make
+
+
+def charge_point(reactor: Any, options: Options) -> MultiService:
+    """The whole program as one service. Raises `ConfigurationError`."""
+    check(reactor, options)
+    return Daemon(reactor, options)
+
+
+def check(reactor: Any, options: Options) -> None:
+    """Find out whether the options make a charge point. Raises `ConfigurationError`."""
+    settings = station_settings(options)
+    client_settings(options)
+    device = device_maker(reactor, options.device)({}, lambda name, memory: None)
+    configure(settings, device.evses, Journal(MemoryChargePointStore(), reactor))
+    control = options.simulation.control
+    if control:
+        listening_endpoint(reactor, control, allow_remote=options.simulation.allow_remote)
+        if _simulated(device) is None:
+            raise ConfigurationError("[simulation] control: there is no simulated device")
+
+
+class Daemon(MultiService):
+    """A charge point with its doors: the simulation's, and the page that shows its state."""
+
+    def __init__(self, reactor: Any, options: Options) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._reactor = reactor
+        self._options = options
+        self._make_device = device_maker(reactor, options.device)
+        self.charge_point = ChargePoint(
+            station_settings(options),
+            self._device,
+            _store(reactor, options),
+            line_maker(reactor, client_settings(options)),
+            reactor,
+            monotonic=time.monotonic,
+        )
+        self.charge_point.setServiceParent(self)  # type: ignore[no-untyped-call]
+
+    def _device(self, memory: DeviceMemory, remember: Remember) -> IEVSEDevice:
+        device = self._make_device(memory, remember)
+        simulation = self._options.simulation
+        simulated = _simulated(device)
+        if simulation.control and simulated is not None:
+            door = control_service(
+                simulated,
+                self._reactor,
+                simulation.control,
+                allow_remote=simulation.allow_remote,
+            )
+            door.setServiceParent(self)  # type: ignore[no-untyped-call]
+        return device
+
+
+def _simulated(device: IEVSEDevice) -> SimulatedDevice | None:
+    boxes: Any = device.devices if isinstance(device, SeveralBoxes) else (device,)
+    return next((box for box in boxes if isinstance(box, SimulatedDevice)), None)
+
+
+def _store(reactor: Any, options: Options) -> IChargePointStore:
+    if options.storage.path == IN_MEMORY:
+        return MemoryChargePointStore()
+    return SQLiteChargePointStore(options_.state_path(options), reactor.callFromThread)
+
+
+def _password(central: options_.CentralSystem) -> bytes | None:
+    given = {
+        name: value
+        for name in ("password", "password_file", "authorization_key")
+        if (value := getattr(central, name))
+    }
+    if len(given) > 1:
+        raise ConfigurationError(f"[central_system] only one of {', '.join(given)} can be given")
+    if central.password_file:
+        return _first_line(Path(central.password_file).expanduser())
+    if central.authorization_key:
+        return bytes.fromhex(central.authorization_key)
+    return central.password.encode() or None
+
+
+def _first_line(path: Path) -> bytes:
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+    if not lines or not lines[0].strip():
+        raise ConfigurationError(f"{path}: there is no password on the first line")
+    return lines[0].strip()
+
+
+def _path(text: str) -> Path | None:
+    return Path(text).expanduser() if text else None
