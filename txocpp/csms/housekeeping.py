@@ -114,7 +114,7 @@ class Housekeeping:
         before = self._now() - timedelta(days=days)
         interval = timedelta(minutes=self._retention.interval_minutes)
         gone = 0
-        found = await self._store.read(lambda records: records.samples.connectors_with_samples())
+        found = await self._store.read(lambda records: records.thinning.connectors_with_samples())
         for station_id, connector in found:
             while True:
                 change = partial(_thin, station_id, connector, before, interval)
@@ -147,7 +147,7 @@ class Housekeeping:
 
     async def _forget_intervals(self, before: datetime) -> int:
         gone = 0
-        found = await self._store.read(lambda records: records.samples.connectors_with_intervals())
+        found = await self._store.read(lambda records: records.thinning.connectors_with_intervals())
         for station_id, connector in found:
             gone += await self._store.write(
                 partial(_prune_intervals, station_id, connector, before)
@@ -162,7 +162,7 @@ def _seen(moments: dict[int, datetime], records: Records) -> None:
 def _thin(
     station_id: int, connector: int, before: datetime, interval: timedelta, records: Records
 ) -> int:
-    return records.samples.thin(station_id, connector, before, interval, ROWS_AT_ONCE)
+    return records.thinning.thin(station_id, connector, before, interval, ROWS_AT_ONCE)
 
 
 def _prune(kind: Kind, before: datetime, records: Records) -> int:
@@ -170,4 +170,4 @@ def _prune(kind: Kind, before: datetime, records: Records) -> int:
 
 
 def _prune_intervals(station_id: int, connector: int, before: datetime, records: Records) -> int:
-    return records.samples.prune_summaries(station_id, connector, before)
+    return records.thinning.prune(station_id, connector, before)

@@ -128,7 +128,12 @@ class Database:
         return self.url.render_as_string(hide_password=True)
 
     def open(self, prepare: Callable[[Engine], T]) -> Deferred[T]:
-        """Connect and run `prepare` (migrations) before anything else may use the store."""
+        """Connect and run `prepare` (migrations) before anything else may use the store.
+
+        Opening what is open only runs `prepare` again.
+        """
+        if self._engine is not None and self._reactor is None:
+            return _now(_translated, prepare, self._engine)
         self._engine = _engine(self.url, inline=self._reactor is None, sync=self._synchronous)
         if self._reactor is None:
             return _now(_translated, prepare, self._engine)

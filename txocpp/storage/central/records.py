@@ -20,6 +20,7 @@ from txocpp.storage.central.reservations import Reservations
 from txocpp.storage.central.samples import Samples
 from txocpp.storage.central.stations import Stations
 from txocpp.storage.central.tags import Tags
+from txocpp.storage.central.thinning import Thinning
 from txocpp.storage.central.transactions import Transactions
 
 
@@ -48,6 +49,11 @@ class Records:
     def samples(self) -> Samples:
         """Meter values."""
         return Samples(self.connection)
+
+    @cached_property
+    def thinning(self) -> Thinning:
+        """How meter values grow old."""
+        return Thinning(self.connection)
 
     @cached_property
     def operations(self) -> Operations:
