@@ -38,12 +38,10 @@ def decode(declared: type[Any], payload: object) -> Any:
     Null stands for an empty object (J-11). Raises one of `txocpp.errors.CallRefused` (J-20), with
     the path of the field in the description and in ``details["field"]``.
     """
-    if payload is None:
-        payload = {}
     try:
-        return codec_of(declared).decode(payload)
+        return codec_of(declared).decode({} if payload is None else payload)
     except REFUSALS:
-        raise explain_payload(declared, payload) from None
+        raise explain_payload(declared, {} if payload is None else payload) from None
 
 
 def encode(message: Any) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class MessageFactory:
         self, subprotocol: str, requests: Iterable[type[Request]], *, ignore_unknown: bool = False
     ) -> None:
         self.subprotocol = subprotocol
-        self._ignore_unknown = ignore_unknown
+        self._decode = self._decode_passing_over if ignore_unknown else decode
         self._requests: dict[str, type[Request]] = {}
         for request in requests:
             self.register(request)
@@ -55,26 +55,28 @@ class MessageFactory:
 
     def request(self, action: str, payload: object) -> Any:
         """Decode the payload of a CALL; see `IMessageFactory.request`."""
-        return self._decode(self._known(action), payload)
+        declared = self._requests.get(action)
+        if declared is None:
+            raise _unknown(action)
+        return self._decode(declared, payload)
 
     def response(self, action: str, payload: object) -> Any:
         """Decode the payload of a CALLRESULT; see `IMessageFactory.response`."""
-        return self._decode(self._known(action).response, payload)
+        declared = self._requests.get(action)
+        if declared is None:
+            raise _unknown(action)
+        return self._decode(declared.response, payload)
 
     def payload(self, message: Any) -> dict[str, Any]:
         """Encode a message; see `IMessageFactory.payload`."""
         return encode(message)
 
-    def _known(self, action: str) -> type[Request]:
-        try:
-            return self._requests[action]
-        except (KeyError, TypeError):
-            raise errors.NotImplementedByUs(f"unknown action {str(action)[:50]!r}") from None
-
-    def _decode(self, declared: type[Any], payload: object) -> Any:
-        if not self._ignore_unknown:
-            return decode(declared, payload)
+    def _decode_passing_over(self, declared: type[Any], payload: object) -> Any:
         try:
             return decode(declared, payload)
         except errors.CallRefused:
             return decode(declared, without_unknown(declared, payload))
+
+
+def _unknown(action: str) -> errors.NotImplementedByUs:
+    return errors.NotImplementedByUs(f"unknown action {action[:50]!r}")

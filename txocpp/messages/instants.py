@@ -21,6 +21,7 @@ def parse_instant(text: str) -> datetime:
         or text[4] != "-"
         or text[7] != "-"
         or text[10] not in "Tt"
+        or text[11:13] == "24"
         or text[13] != ":"
         or text[16] != ":"
     ):

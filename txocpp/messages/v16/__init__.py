@@ -12,6 +12,8 @@ from txocpp.messages.v16 import (
     remotetrigger,
     reservation,
     security,
+    security_firmware,
+    security_log,
     smartcharging,
 )
 from txocpp.messages.v16.core import (
@@ -109,34 +111,38 @@ from txocpp.messages.v16.security import (
     DeleteCertificateStatusEnumType,
     ExtendedTriggerMessageRequest,
     ExtendedTriggerMessageResponse,
-    FirmwareStatusEnumType,
-    FirmwareType,
     GenericStatusEnumType,
     GetInstalledCertificateIdsRequest,
     GetInstalledCertificateIdsResponse,
     GetInstalledCertificateStatusEnumType,
-    GetLogRequest,
-    GetLogResponse,
     HashAlgorithmEnumType,
     InstallCertificateRequest,
     InstallCertificateResponse,
+    MessageTriggerEnumType,
+    SignCertificateRequest,
+    SignCertificateResponse,
+    TriggerMessageStatusEnumType,
+)
+from txocpp.messages.v16.security_firmware import (
+    FirmwareStatusEnumType,
+    FirmwareType,
+    SignedFirmwareStatusNotificationRequest,
+    SignedFirmwareStatusNotificationResponse,
+    SignedUpdateFirmwareRequest,
+    SignedUpdateFirmwareResponse,
+    UpdateFirmwareStatusEnumType,
+)
+from txocpp.messages.v16.security_log import (
+    GetLogRequest,
+    GetLogResponse,
     LogEnumType,
     LogParametersType,
     LogStatusEnumType,
     LogStatusNotificationRequest,
     LogStatusNotificationResponse,
-    MessageTriggerEnumType,
     SecurityEvent,
     SecurityEventNotificationRequest,
     SecurityEventNotificationResponse,
-    SignCertificateRequest,
-    SignCertificateResponse,
-    SignedFirmwareStatusNotificationRequest,
-    SignedFirmwareStatusNotificationResponse,
-    SignedUpdateFirmwareRequest,
-    SignedUpdateFirmwareResponse,
-    TriggerMessageStatusEnumType,
-    UpdateFirmwareStatusEnumType,
     UploadLogStatusEnumType,
 )
 from txocpp.messages.v16.smartcharging import (
@@ -331,6 +337,8 @@ _MODULES = (
     smartcharging,
     remotetrigger,
     security,
+    security_firmware,
+    security_log,
 )
 
 

@@ -1,11 +1,11 @@
-"""The white paper "Improved security for OCPP 1.6-J" (edition 3): certificates, logs, firmware.
+"""Security white paper: certificates, and triggers for its messages.
 
-WP means that paper; its messages are in chapter 5, its datatypes in chapter 6.
+WP means the white paper "Improved security for OCPP 1.6-J" (edition 3); its messages are in chapter
+5, its datatypes in chapter 6.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 
 from txocpp.messages.declaration import (
@@ -18,7 +18,7 @@ from txocpp.messages.declaration import (
     request,
     response_to,
 )
-from txocpp.messages.fields import cistring, enumerated, instant, integer, many, nested, text
+from txocpp.messages.fields import cistring, enumerated, integer, many, nested, text
 
 PROFILE = "Security"
 
@@ -182,62 +182,6 @@ class GetInstalledCertificateIdsResponse(Response):
     """Whether there are any."""
 
 
-# GetLog: central system -> charge point
-
-
-class LogEnumType(StrEnum):
-    """Which log."""
-
-    DIAGNOSTICS_LOG = "DiagnosticsLog"
-    SECURITY_LOG = "SecurityLog"
-
-
-class LogStatusEnumType(StrEnum):
-    """Whether the log will be uploaded (X-64)."""
-
-    ACCEPTED = "Accepted"
-    REJECTED = "Rejected"
-    ACCEPTED_CANCELED = "AcceptedCanceled"
-
-
-@datatype
-class LogParametersType(Datatype):
-    """Which part of a log, and where to."""
-
-    remote_location: str = text("remoteLocation", max_length=512, secret=True)
-    """URL to upload to. It may hold a password."""
-    oldest_timestamp: datetime | None = instant("oldestTimestamp", default=None)
-    """Oldest entry that is wanted."""
-    latest_timestamp: datetime | None = instant("latestTimestamp", default=None)
-    """Newest entry that is wanted."""
-
-
-@request("GetLog", sent_by=CENTRAL_SYSTEM, profile=PROFILE)
-class GetLogRequest(Request):
-    """Upload a log (WP N01, 5.9)."""
-
-    log: LogParametersType = nested("log", LogParametersType)
-    """Which part, and where to."""
-    log_type: LogEnumType = enumerated("logType", LogEnumType)
-    """Which log."""
-    request_id: int = integer("requestId")
-    """Name of the request in the notifications that follow."""
-    retries: int | None = integer("retries", default=None)
-    """How often to try again after a first failure; without it the station decides."""
-    retry_interval: int | None = integer("retryInterval", default=None)
-    """Seconds between tries; without it the station decides."""
-
-
-@response_to(GetLogRequest)
-class GetLogResponse(Response):
-    """What will be uploaded (WP 5.10)."""
-
-    status: LogStatusEnumType = enumerated("status", LogStatusEnumType)
-    """Whether anything will."""
-    filename: str | None = text("filename", max_length=255, default=None)
-    """Name of the file; none when there is nothing to upload."""
-
-
 # InstallCertificate: central system -> charge point
 
 
@@ -267,97 +211,6 @@ class InstallCertificateResponse(Response):
     """What came of it."""
 
 
-# LogStatusNotification: charge point -> central system
-
-
-class UploadLogStatusEnumType(StrEnum):
-    """How the upload of a log gets on (X-65)."""
-
-    BAD_MESSAGE = "BadMessage"
-    IDLE = "Idle"
-    NOT_SUPPORTED_OPERATION = "NotSupportedOperation"
-    PERMISSION_DENIED = "PermissionDenied"
-    UPLOADED = "Uploaded"
-    UPLOAD_FAILURE = "UploadFailure"
-    UPLOADING = "Uploading"
-
-
-@request("LogStatusNotification", sent_by=CHARGE_POINT, profile=PROFILE)
-class LogStatusNotificationRequest(Request):
-    """The upload of a log has come to another state (WP N01, 5.13)."""
-
-    status: UploadLogStatusEnumType = enumerated("status", UploadLogStatusEnumType)
-    """Which; Idle only when asked by a trigger."""
-    request_id: int | None = integer("requestId", default=None)
-    """The request it goes back to; none only with Idle."""
-
-
-@response_to(LogStatusNotificationRequest)
-class LogStatusNotificationResponse(Response):
-    """Received (WP 5.14)."""
-
-
-# SecurityEventNotification: charge point -> central system
-
-
-class SecurityEvent(StrEnum):
-    """Names of security events (WP 8). On the wire any text may stand in their place."""
-
-    FIRMWARE_UPDATED = "FirmwareUpdated"
-    FAILED_TO_AUTHENTICATE_AT_CENTRAL_SYSTEM = "FailedToAuthenticateAtCentralSystem"
-    CENTRAL_SYSTEM_FAILED_TO_AUTHENTICATE = "CentralSystemFailedToAuthenticate"
-    SETTING_SYSTEM_TIME = "SettingSystemTime"
-    STARTUP_OF_THE_DEVICE = "StartupOfTheDevice"
-    RESET_OR_REBOOT = "ResetOrReboot"
-    SECURITY_LOG_WAS_CLEARED = "SecurityLogWasCleared"
-    RECONFIGURATION_OF_SECURITY_PARAMETERS = "ReconfigurationOfSecurityParameters"
-    MEMORY_EXHAUSTION = "MemoryExhaustion"
-    INVALID_MESSAGES = "InvalidMessages"
-    ATTEMPTED_REPLAY_ATTACKS = "AttemptedReplayAttacks"
-    TAMPER_DETECTION_ACTIVATED = "TamperDetectionActivated"
-    INVALID_FIRMWARE_SIGNATURE = "InvalidFirmwareSignature"
-    INVALID_FIRMWARE_SIGNING_CERTIFICATE = "InvalidFirmwareSigningCertificate"
-    INVALID_CENTRAL_SYSTEM_CERTIFICATE = "InvalidCentralSystemCertificate"
-    INVALID_CHARGE_POINT_CERTIFICATE = "InvalidChargePointCertificate"
-    INVALID_TLS_VERSION = "InvalidTLSVersion"
-    INVALID_TLS_CIPHER_SUITE = "InvalidTLSCipherSuite"
-
-    @property
-    def is_critical(self) -> bool:
-        """The central system has to be told; the others only go into the station's own log."""
-        return self in _CRITICAL
-
-
-_CRITICAL = frozenset(
-    {
-        SecurityEvent.FIRMWARE_UPDATED,
-        SecurityEvent.SETTING_SYSTEM_TIME,
-        SecurityEvent.STARTUP_OF_THE_DEVICE,
-        SecurityEvent.RESET_OR_REBOOT,
-        SecurityEvent.SECURITY_LOG_WAS_CLEARED,
-        SecurityEvent.MEMORY_EXHAUSTION,
-        SecurityEvent.TAMPER_DETECTION_ACTIVATED,
-    }
-)
-
-
-@request("SecurityEventNotification", sent_by=CHARGE_POINT, profile=PROFILE)
-class SecurityEventNotificationRequest(Request):
-    """Something has happened that security people want to know (WP A04, 5.15)."""
-
-    type: str = text("type", max_length=50)
-    """What: one of `SecurityEvent`, or a vendor's own name."""
-    timestamp: datetime = instant("timestamp")
-    """When."""
-    tech_info: str | None = text("techInfo", max_length=255, default=None)
-    """More about it."""
-
-
-@response_to(SecurityEventNotificationRequest)
-class SecurityEventNotificationResponse(Response):
-    """Received (WP 5.16)."""
-
-
 # SignCertificate: charge point -> central system
 
 
@@ -381,92 +234,4 @@ class SignCertificateResponse(Response):
     """Whether that will be done; the certificate comes later (WP 5.18)."""
 
     status: GenericStatusEnumType = enumerated("status", GenericStatusEnumType)
-    """What comes of it."""
-
-
-# SignedFirmwareStatusNotification: charge point -> central system
-
-
-class FirmwareStatusEnumType(StrEnum):
-    """How a signed update gets on (X-72, X-73)."""
-
-    DOWNLOADED = "Downloaded"
-    DOWNLOAD_FAILED = "DownloadFailed"
-    DOWNLOADING = "Downloading"
-    DOWNLOAD_SCHEDULED = "DownloadScheduled"
-    DOWNLOAD_PAUSED = "DownloadPaused"
-    IDLE = "Idle"
-    INSTALLATION_FAILED = "InstallationFailed"
-    INSTALLING = "Installing"
-    INSTALLED = "Installed"
-    INSTALL_REBOOTING = "InstallRebooting"
-    INSTALL_SCHEDULED = "InstallScheduled"
-    INSTALL_VERIFICATION_FAILED = "InstallVerificationFailed"
-    INVALID_SIGNATURE = "InvalidSignature"
-    SIGNATURE_VERIFIED = "SignatureVerified"
-
-
-@request("SignedFirmwareStatusNotification", sent_by=CHARGE_POINT, profile=PROFILE)
-class SignedFirmwareStatusNotificationRequest(Request):
-    """A signed update has come to another state (WP L01, 5.19)."""
-
-    status: FirmwareStatusEnumType = enumerated("status", FirmwareStatusEnumType)
-    """Which; Idle only when asked by a trigger."""
-    request_id: int | None = integer("requestId", default=None)
-    """The request it goes back to; none only with Idle (X-76)."""
-
-
-@response_to(SignedFirmwareStatusNotificationRequest)
-class SignedFirmwareStatusNotificationResponse(Response):
-    """Received (WP 5.20)."""
-
-
-# SignedUpdateFirmware: central system -> charge point
-
-
-@datatype
-class FirmwareType(Datatype):
-    """A firmware image, where it is and who vouches for it."""
-
-    location: str = text("location", max_length=512, secret=True)
-    """URL of the image. It may hold a password."""
-    retrieve_date_time: datetime = instant("retrieveDateTime")
-    """Earliest moment of the download."""
-    install_date_time: datetime | None = instant("installDateTime", default=None)
-    """Earliest moment of the installation; without it: as soon as possible (X-75)."""
-    signing_certificate: str = text("signingCertificate", max_length=5500)
-    """Certificate of the signer, in PEM."""
-    signature: str = text("signature", max_length=800)
-    """Signature over the image, in Base64 (X-74)."""
-
-
-class UpdateFirmwareStatusEnumType(StrEnum):
-    """Whether the station goes about it (X-70)."""
-
-    ACCEPTED = "Accepted"
-    REJECTED = "Rejected"
-    ACCEPTED_CANCELED = "AcceptedCanceled"
-    INVALID_CERTIFICATE = "InvalidCertificate"
-    REVOKED_CERTIFICATE = "RevokedCertificate"
-
-
-@request("SignedUpdateFirmware", sent_by=CENTRAL_SYSTEM, profile=PROFILE)
-class SignedUpdateFirmwareRequest(Request):
-    """Fetch, verify and install new firmware (WP L01, 5.21)."""
-
-    retries: int | None = integer("retries", default=None)
-    """How often to try again after a first failure; without it the station decides."""
-    retry_interval: int | None = integer("retryInterval", default=None)
-    """Seconds between tries; without it the station decides."""
-    request_id: int = integer("requestId")
-    """Name of the request in the notifications that follow."""
-    firmware: FirmwareType = nested("firmware", FirmwareType)
-    """What to install."""
-
-
-@response_to(SignedUpdateFirmwareRequest)
-class SignedUpdateFirmwareResponse(Response):
-    """Whether the station goes about it (WP 5.22)."""
-
-    status: UpdateFirmwareStatusEnumType = enumerated("status", UpdateFirmwareStatusEnumType)
     """What comes of it."""
