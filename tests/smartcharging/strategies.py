@@ -48,7 +48,8 @@ ZONES: list[tzinfo | None] = [
     ZoneInfo("Australia/Lord_Howe"),
 ]
 
-near = st.integers(-NEAR_S, NEAR_S)
+near = st.sampled_from([-30, -1, 0, 0, 1, 2, 29, 30, 31]) | st.integers(-NEAR_S, NEAR_S)
+"""Often one of few values, so that borders meet, or miss each other by a second."""
 levels = st.sampled_from([0, 0, 0, 1, 1, 2])
 purposes = st.sampled_from(Purpose)
 units = st.sampled_from(RateUnit)
@@ -93,7 +94,7 @@ def instants(draw: st.DrawFn, anchor: datetime, *, whole_days: bool = False) -> 
 @st.composite
 def starts(draw: st.DrawFn) -> list[int]:
     """startPeriods: 0, some soon after, some around the end of a day or week."""
-    soon = st.integers(1, 2 * NEAR_S)
+    soon = st.sampled_from([1, 2, 29, 30, 31, 60]) | st.integers(1, 2 * NEAR_S)
     late = st.builds(
         lambda days, off: days * DAY_S + off, st.sampled_from([1, 1, 7]), st.integers(-90, 30)
     )
@@ -120,7 +121,7 @@ def profiles(
     valid = sorted([draw(instants(anchor)), draw(instants(anchor))])
     if valid[0] == valid[1]:
         valid[1] += timedelta(seconds=1)
-    duration = st.sampled_from([0, 20, 50, 100, DAY_S - 30, DAY_S, DAY_S + 30, 7 * DAY_S - 20])
+    duration = st.sampled_from([0, 1, 30, 31, 100, DAY_S - 30, DAY_S, DAY_S + 30, 7 * DAY_S - 20])
     return Profile(
         profile_id=profile_id,
         purpose=purpose,

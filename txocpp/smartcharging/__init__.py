@@ -38,6 +38,9 @@ All instants are aware datetimes; limits are `Decimal`.
     ceiling = composite.ceiling.limit_at(0, now, phases_in_use=3)         # lines in use
     share(ceiling.limit, [Claim(connector_id=1, maximum_a=wanted.limit), ...], turn=turn_at(now))
 
+A central system checks with `ensure_sendable` before it sends, keeps `Stack.put` as its record,
+and finds ready-made profiles in `txocpp.smartcharging.builders`.
+
 Life cycle: `Stack.check_remote_start` and `Stack.bind`, `Stack.end_transaction`, `Stack.resume`
 after a restart, `Stack.clear`, `Stack.prune`, `Installed.to_document` and
 `Stack.from_documents` for the store. Every one of them returns an `Outcome` with the new stack.
@@ -51,6 +54,7 @@ from txocpp.smartcharging.explanation import Contribution, Explanation, Source
 from txocpp.smartcharging.installed import Installed
 from txocpp.smartcharging.profiles import Kind, Period, Profile, Purpose, RateUnit, Recurrency
 from txocpp.smartcharging.report import Report, report
+from txocpp.smartcharging.sending import ensure_sendable, faults_before_sending
 from txocpp.smartcharging.stack import Outcome, Stack
 from txocpp.smartcharging.station import Station, StationKeys, Transaction
 from txocpp.smartcharging.switches import (
@@ -94,6 +98,8 @@ __all__ = [
     "Transaction",
     "TxDefaultScope",
     "amperes",
+    "ensure_sendable",
+    "faults_before_sending",
     "read_profile",
     "read_zone",
     "report",
