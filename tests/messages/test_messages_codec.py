@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from txocpp import errors
 from txocpp.messages.codec import decode, encode
+from txocpp.messages.explain import explain_payload, explain_value
 from txocpp.messages.fields import fields_of
 from txocpp.messages.kinds import Nested
 from txocpp.messages.v16 import (
@@ -34,6 +35,7 @@ from txocpp.messages.v16 import (
     SecurityEventNotificationRequest,
     StartTransactionRequest,
     StopTransactionRequest,
+    same_cistring,
 )
 
 FACTORY = MessageFactory16()
@@ -129,6 +131,22 @@ def test_decoding_leaves_the_payload_alone() -> None:
     payload = {"key": ["A"]}
     FACTORY.request("GetConfiguration", payload)
     assert payload == {"key": ["A"]}
+
+
+@pytest.mark.rule("A-04", "K-03")
+def test_case_does_not_matter_in_cistrings() -> None:
+    """Messages carry identifiers as they came; comparing is another thing."""
+    assert FACTORY.request("Authorize", {"idTag": "TaG1"}).id_tag == "TaG1"
+    assert same_cistring("TaG1", "tAg1")
+    assert not same_cistring("TAG1", "TAG2")
+
+
+def test_a_fault_that_nobody_can_name_is_refused_all_the_same() -> None:
+    """Should the second look find nothing, the first no still counts."""
+    found = explain_payload(AuthorizeRequest, {"idTag": "TAG1"})
+    assert found.code == "FormationViolation"
+    assert "AuthorizeRequest" in found.description
+    assert "AuthorizeRequest" in str(explain_value(AuthorizeRequest(id_tag="TAG1")))
 
 
 def test_only_messages_can_be_encoded() -> None:

@@ -21,6 +21,7 @@ from txocpp.messages.declaration import (
     request,
     response_to,
 )
+from txocpp.messages.describe import describe
 from txocpp.messages.fields import boolean, decimal, integer, many, nested, text, uri
 from txocpp.messages.v16 import (
     AuthorizationStatus,
@@ -224,5 +225,11 @@ def test_vendors_declare_messages_in_the_same_way() -> None:
         Seat(angle=Decimal("0.125"))
     with pytest.raises(errors.InvalidMessage, match="manual: is no URI"):
         Seat(manual="seat.pdf")
+    assert [field.rule for field in describe(SeatsRequest)] == [
+        "whole number, at least 1, at most 3",
+        "list, at least 1, at most 2, of `Seat`",
+        "list, at most 2, of text, at most 3 characters",
+        "`Seat`",
+    ]
     with pytest.raises(errors.InvalidMessage, match="heated: is a number, not a boolean"):
         Seat(heated=1)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from txocpp.messages.instants import format_instant, parse_instant
@@ -88,12 +88,14 @@ def test_a_time_without_a_zone_is_not_written() -> None:
         format_instant(datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))))
 
 
+@settings(deadline=None, derandomize=True, database=None)
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_what_is_written_is_read_again(instant: datetime) -> None:
     """Reading gives back exactly what was written."""
     assert parse_instant(format_instant(instant)) == instant
 
 
+@settings(deadline=None, derandomize=True, database=None)
 @given(st.text() | st.from_regex(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]{8,12}[Z+-]?.{0,6}\Z"))
 def test_text_is_an_instant_or_a_value_error(text: str) -> None:
     """No text makes the reader fail in another way."""
