@@ -3,8 +3,6 @@
 One turn takes 20 ms. Whatever goes wrong in a turn, the contactor opens and the chip restarts.
 """
 
-import gc
-
 from charger import Charger
 from evlink import Link, members
 from micropython import const
@@ -71,12 +69,10 @@ class App:
         if self._turns >= _SETTLE_TURNS:  # before, the pilot is not known well enough to tell
             self._serve(dt)
         charger.step(ms)
-        self._turns += 1
-        if self._turns == _SETTLE_TURNS:
-            self._say_boot()
-        elif self._turns == _SETTLE_TURNS + 50:
-            self._turns = _SETTLE_TURNS + 1
-            gc.collect()
+        if self._turns < _SETTLE_TURNS:
+            self._turns += 1
+            if self._turns == _SETTLE_TURNS:
+                self._say_boot()
         self._keep_energy(dt)
         self._prove_slot(dt)
         if self.settings.damaged and charger.heard:

@@ -4,6 +4,7 @@ The one file of the firmware that imports `machine`. Another chip needs another 
 and nothing else. What a board is wired for is told by `board.json` on its flash (docs/wiring.md).
 """
 
+import gc
 import json
 import os
 import time
@@ -63,11 +64,13 @@ class Board:
         """The host tells the time of day; nothing here depends on it."""
 
     def feed(self) -> None:
-        """Still alive. The watchdog starts with the first feeding."""
+        """A turn has ended well: calm the watchdog (the first time starts it), tidy up, blink."""
         if not self._watchdog:
             self._watchdog = machine.WDT()
         self._watchdog.feed()
         self._turns = (self._turns + 1) & 63
+        if not self._turns:
+            gc.collect()
         if self._blink:
             self._led(0 if self._turns & self._blink else 1)
 

@@ -161,7 +161,8 @@ class Link:
             return False
         if not same(proof, tag(self._pads[0] if sealed else None, body)):
             return False
-        if sealed or (counter and self.open and not self._pads):
+        plain = self.open and not self._pads and not self.charger.key
+        if sealed or (counter and plain):
             if counter <= self._rx:
                 return False
         # A plain frame has no business in a sealed session, unless a new one is being agreed.
@@ -179,12 +180,11 @@ class Link:
             return False
         if type(verb) is not str or type(args) is not dict or (verb == "hello") != (counter == 0):
             return False
-        self._obey(counter, sealed, request_id, verb, args)
+        self._obey(counter, counter and (sealed or plain), request_id, verb, args)
         return True
 
-    def _obey(self, counter: int, sealed: bool, request_id: int, verb: str, args: dict) -> None:
+    def _obey(self, counter: int, session: bool, request_id: int, verb: str, args: dict) -> None:
         charger = self.charger
-        session = counter and (sealed or (self.open and not self._pads))
         if session:
             self._rx = counter
             charger.renew()
@@ -244,6 +244,7 @@ class Link:
         if not self._nonces or self._nonces[0] != nonce:
             self._nonces = (nonce, charger.board.random(16))
         self._greeting_rx = 0
+        self.open = self._pads is not None  # a plain session ends where a key begins
         words = ',"auth":1,"n":"%s"' % str(hexlify(self._nonces[1]), "utf8")
         if nonce:
             nonces = nonce + self._nonces[1]

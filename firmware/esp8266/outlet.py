@@ -108,6 +108,7 @@ class Outlet:
     def clear(self) -> None:
         """Forget the latched faults whose cause is gone."""
         plant = self.plant
+        plant.read(0)
         self._latched = [
             word
             for word in self._latched
@@ -132,9 +133,10 @@ class Outlet:
             self._left[_REOPEN] = _REOPEN_MS
             self._left[_SWITCH] = _SWITCH_MS
             self._check_ms = 0
+        if self.ma:
+            self._left[_REST] = _REST_MS
         self.on = 0
         self.ma = 0
-        self._left[_REST] = _REST_MS
         self.plant.drive(0, 0, False)
 
     # What happens by itself.
