@@ -181,6 +181,7 @@ class PseudoTerminalService(Service):
             self._path.symlink_to(self._terminal.path)
         except OSError as error:
             self._terminal.loseConnection()  # type: ignore[no-untyped-call]
+            self._terminal = None
             raise ConfigurationError(f"pty:{self._path}: {error.strerror}") from None
 
     def stopService(self) -> None:
