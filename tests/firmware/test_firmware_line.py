@@ -21,7 +21,7 @@ def host(bench: Make) -> Host:
 
 def test_half_a_frame_is_forgotten_with_the_next_line_feed(host: Host) -> None:
     """The rest of a torn frame does no harm to the frame behind it."""
-    host.run(20, b"\n>1 [2,9,\"limit\",{\"c\":1,")
+    host.run(20, b'\n>1 [2,9,"limit",{"c":1,')
     assert host.ask("ping") == {"up": 0, "bad": 1}
 
 
@@ -44,8 +44,8 @@ def test_noise_before_a_frame_in_its_line_is_skipped(host: Host) -> None:
     "line",
     [
         b"\xff" * 40,
-        b">1 [2,1,\"ping\"]*00000000",
-        b">x [2,1,\"ping\"]*00000000",
+        b'>1 [2,1,"ping"]*00000000',
+        b'>x [2,1,"ping"]*00000000',
         b"<1 [3,1,{}]*00000000",
         b">>> ",
         b"*",
@@ -62,7 +62,16 @@ def test_what_is_no_frame_is_counted_and_not_answered(host: Host, line: bytes) -
 
 @pytest.mark.parametrize(
     "message",
-    ["[2,1]", "[3,1,{}]", '[2,0,"ping"]', '[2,1.5,"ping"]', '[2,7,"ping",[]]', "{}", "[2,7,3]", "7"],
+    [
+        "[2,1]",
+        "[3,1,{}]",
+        '[2,0,"ping"]',
+        '[2,1.5,"ping"]',
+        '[2,7,"ping",[]]',
+        "{}",
+        "[2,7,3]",
+        "7",
+    ],
 )
 def test_a_sound_frame_with_an_odd_message_is_dropped(host: Host, message: str) -> None:
     """The tag is right, the content is no request: silence, and a count."""

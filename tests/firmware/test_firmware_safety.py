@@ -204,9 +204,7 @@ def test_a_ventilated_place_may_serve_state_d(host: Host) -> None:
 
 
 @pytest.mark.parametrize("car", ["A", "B", "E"])
-def test_it_opens_within_a_tenth_of_a_second_when_the_car_lets_go(
-    charging: Host, car: str
-) -> None:
+def test_it_opens_within_a_tenth_of_a_second_when_the_car_lets_go(charging: Host, car: str) -> None:
     """Unplugged, S2 opened or pilot shorted: 100 ms later nothing is live."""
     charging.plant(car=car)
     charging.run(100)
