@@ -1,4 +1,4 @@
-"""``python -m txocpp`` is the ``txocpp`` command."""
+"""``python -m txocpp``: the same as the ``txocpp`` command."""
 
 from txocpp.cli import main
 

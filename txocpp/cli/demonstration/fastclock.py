@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import Clock, LoopingCall
 from twisted.logger import Logger
-from zope.interface import directlyProvides, providedBy
+from zope.interface import directlyProvides, implementer, providedBy
 
 TICK_S = 0.02
 
@@ -19,13 +19,15 @@ class FastClock(Clock):
     """Virtual time that follows the reactor's at a factor which may be changed at any moment.
 
     Delayed calls run at exactly their own virtual second, in order, whatever the factor. Time
-    stands still until `start`.
+    stands still until `start`, and while `hold` says so: sockets and disks are not any faster than
+    usual, and nobody should time out because of that.
     """
 
     def __init__(self, reactor: IReactorTime, *, begin: float, factor: float) -> None:
         super().__init__()
         self.rightNow = begin
         self.factor = factor
+        self.hold: Callable[[], bool] = lambda: False
         self._reactor = reactor
         self._seen = 0.0
         self._ticking = LoopingCall(self._tick)
@@ -46,8 +48,12 @@ class FastClock(Clock):
         now = self._reactor.seconds()
         target = self.rightNow + (now - self._seen) * self.factor
         self._seen = now
+        if self.hold():
+            return
         while (due := self._next_due()) is not None and due <= target:
             self.advance(max(0.0, due - self.rightNow))
+            if self.hold():
+                return
         self.advance(max(0.0, target - self.rightNow))
 
     def _next_due(self) -> float | None:
@@ -55,13 +61,14 @@ class FastClock(Clock):
         return min(times, default=None)
 
 
+@implementer(IReactorTime)
 class FastReactor:
     """The reactor's sockets with another clock: what a whole daemon runs on in fast time."""
 
     def __init__(self, reactor: Any, clock: FastClock) -> None:
         self._reactor = reactor
         self._clock = clock
-        directlyProvides(self, providedBy(reactor))
+        directlyProvides(self, IReactorTime, providedBy(reactor))
 
     def seconds(self) -> float:
         """Virtual time."""

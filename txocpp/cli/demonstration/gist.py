@@ -31,9 +31,7 @@ def answer_gist(action: str, payload: Payload) -> str:
 def _schedule(schedule: Payload) -> str:
     unit = schedule.get("chargingRateUnit", "")
     periods = schedule.get("chargingSchedulePeriod", [])
-    steps = [f"{_number(p['limit'])} {unit} from +{_span(p['startPeriod'])}" for p in periods]
-    if len(steps) == 1:
-        return f"{_number(periods[0]['limit'])} {unit}"
+    steps = [f"{_number(p['limit'])} {unit}{_later(p['startPeriod'])}" for p in periods]
     return ", ".join(steps[:4]) + (" …" if len(steps) > 4 else "")
 
 
@@ -82,11 +80,14 @@ def _composite(payload: Payload) -> str:
 
 
 def _span(seconds: int) -> str:
-    if seconds % 3600 == 0 and seconds:
-        return f"{seconds // 3600} h"
-    if seconds % 60 == 0 and seconds:
-        return f"{seconds // 60} min"
-    return f"{seconds} s"
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
+
+
+def _later(seconds: int) -> str:
+    return f" after {_span(seconds)}" if seconds else ""
 
 
 def _number(value: float) -> str:

@@ -81,9 +81,8 @@ class Screen:
         arrow = "──▶" if who == CHARGE_POINT else "◀──"
         line = Text()
         line.append(f"{at:%H:%M:%S}  ", style="dim")
-        line.append(f"{arrow} ", style=_COLOURS[who])
-        line.append(f"{who:<14}  ", style=_COLOURS[who])
-        line.append(f"{words:<22} ", style="bold")
+        line.append(f"{arrow} {who:<14}  ", style=_COLOURS[who])
+        line.append(f"{words:<24} ", style="bold")
         line.append(gist)
         self._console.print(line, soft_wrap=True)
 
