@@ -465,7 +465,7 @@ def test_stopping_says_goodbye(street: Street) -> None:
 def test_stopping_does_not_wait_for_the_silent(street: Street) -> None:
     """The close time-out bounds it."""
     street.start()
-    stopping = Deferred.fromCoroutine(street.client.stopService())
+    stopping = street.client.stopService()
     street.clock.advance(9)
     assert not stopping.called
     street.clock.advance(1)
@@ -488,6 +488,55 @@ def test_stopping_works_at_any_stage(street: Street, stage: str) -> None:
         street.pump()
     assert street.stop()
     assert street.client.status.phase is Phase.STOPPED
+
+
+@pytest.mark.parametrize("phase", [Phase.CONNECTING, Phase.CONNECTED, Phase.WAITING])
+def test_a_listener_to_the_status_may_stop_the_client(street: Street, phase: Phase) -> None:
+    """Also in the middle of what it is told about."""
+    stopped: list[bool] = []
+
+    def stop(status: ConnectionStatus) -> None:
+        if status.phase is phase and not stopped:
+            stopped.append(True)
+            street.client.stopService()
+
+    street.client.on_status = stop
+    if phase is Phase.WAITING:
+        street.failure = ConnectionRefusedError()
+    street.client.startService()
+    street.pump()
+    assert street.client.status.phase is Phase.STOPPED
+    assert not street.clock.getDelayedCalls()
+    street.run(100)
+    assert len(street.attempts) <= 1
+
+
+def test_a_receiver_may_stop_the_client_when_it_is_told_of_the_line(street: Street) -> None:
+    """A role that gives up does so from wherever it is."""
+    connected = street.receiver.connected
+
+    def give_up(transport: ITransport) -> None:
+        connected(transport)
+        street.client.stopService()
+
+    street.receiver.connected = give_up  # type: ignore[method-assign]
+    street.start()
+    assert [e.split(":")[0] for e in street.receiver.events] == ["connected", "disconnected"]
+    assert street.client.status.phase is Phase.STOPPED
+    assert not street.clock.getDelayedCalls()
+
+
+def test_a_client_that_is_started_while_it_stops_comes_back(street: Street) -> None:
+    """When the old connection is gone; both who stopped and who started it are served."""
+    street.start()
+    stopping = street.client.stopService()
+    street.client.startService()
+    assert (len(street.attempts), stopping.called) == (1, False)
+    street.pump()
+    assert stopping.called
+    street.run(2)
+    assert street.receiver.events[-1] == "connected"
+    assert street.stop()
 
 
 def test_a_stopped_client_may_be_started_again(street: Street) -> None:

@@ -550,7 +550,7 @@ def test_pongs_count_as_well() -> None:
         (b"GET /CP1 HTTP/1.0\r\nHost: csms\r\n\r\n", 505),
         (b"GET /CP1 HTTP/1.1\r\n\r\n", 400),
         (b"\r\n\r\n", 400),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
         (b"GET\r\n\r\n", 400),
         (b"GET /a b HTTP/1.1\r\nHost: csms\r\n\r\n", 400),
         (REQUEST.replace(b"Version: 13", b"Version: 99"), 400),

@@ -306,7 +306,7 @@ class Street:
 
     def stop(self) -> bool:
         """Stop the client; True if nothing is left."""
-        stopping = Deferred.fromCoroutine(self.client.stopService())
+        stopping = self.client.stopService()
         self.pump()
         stopping.addErrback(lambda f: self.receiver.events.append(f.getTraceback()))
         return bool(stopping.called) and not self.clock.getDelayedCalls()

@@ -16,7 +16,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.internet.endpoints import HostnameEndpoint, clientFromString, wrapClientTLS
-from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -213,11 +213,11 @@ class WebSocketClient(Service):
         self._receiver = receiver
         self._endpoint = endpoint
         self._backoff = Backoff(settings.first_wait_s, settings.longest_wait_s, chance)
+        self._attempt: Deferred[Any] | None = None
         self._line: CentralSystemProtocol | None = None
-        self._running: Deferred[None] | None = None
-        self._attempt: Deferred[CentralSystemProtocol] | None = None
-        self._pause: Deferred[None] | None = None
+        self._pause: IDelayedCall | None = None
         self._at_once = False
+        self._stopping: list[Deferred[None]] = []
         self._status = ConnectionStatus(phase=Phase.STOPPED, since=reactor.seconds())
 
     # --- for the role
@@ -238,34 +238,26 @@ class WebSocketClient(Service):
 
     def reconnect(self, reason: str = "reconnecting") -> None:
         """Close the connection, if there is one, and connect anew without waiting."""
-        if self._running is None:
-            return
-        self._at_once = True
-        if self._pause is not None:
-            self._pause.callback(None)
-        elif self._attempt is not None:
-            self._attempt.cancel()
-        elif self._line is not None:
-            self._line.finish(1000, reason)
+        if self.running:
+            self._at_once = True
+            self._interrupt(1000, reason)
 
     def startService(self) -> None:
         """Connect, now and for ever."""
         super().startService()  # type: ignore[no-untyped-call]
-        self._at_once = False
-        self._running = Deferred.fromCoroutine(self._stay_connected())
-        self._running.addErrback(self._stopped)
+        self._backoff.reset()
+        # A connection that is still being closed comes back by itself when it is gone.
+        if self._attempt is None and self._line is None:
+            self._try()
 
-    async def stopService(self) -> None:
-        """Close the connection with 1001 and wait for that, bounded by the close time-out."""
+    def stopService(self) -> Deferred[None]:
+        """Close the connection with 1001; fires when it is gone, bounded by the close time-out."""
         super().stopService()  # type: ignore[no-untyped-call]
-        running, self._running = self._running, None
-        line = self._line
-        self._at_once = False
-        if running is not None:
-            running.cancel()
-        if line is not None:
-            await line.is_gone()
-        self._set_status(phase=Phase.STOPPED, next_attempt_at=None)
+        stopped: Deferred[None] = Deferred()
+        self._stopping.append(stopped)
+        if not self._interrupt(1001, "the charge point stops"):
+            self._rest()
+        return stopped
 
     # --- for the protocol
 
@@ -280,63 +272,94 @@ class WebSocketClient(Service):
         self._set_status(phase=Phase.CONNECTED, problem=None, reason="", http_status=None)
         line.begin(self._receiver, url, self.settings.ping_interval_s)
 
-    # --- inside
+    # --- inside: one of attempt, line and pause is there while the service runs
 
-    async def _stay_connected(self) -> None:
-        while True:
-            self._set_status(phase=Phase.CONNECTING, next_attempt_at=None)
-            end = await self._one_connection()
-            if end.lasted_s >= self.settings.settled_after_s or self._at_once:
-                self._backoff.reset()
-            wait_s = 0.0 if self._at_once else self._backoff.next_s()
-            self._at_once = False
-            self._log.warn(
-                "not connected to {url}: {reason}; next attempt {when}",
-                url=self.settings.url,
-                reason=end.reason,
-                when=f"in {wait_s:.1f} s" if wait_s else "now",
-            )
-            self._set_status(
-                phase=Phase.WAITING,
-                next_attempt_at=self._reactor.seconds() + wait_s,
-                problem=end.problem,
-                reason=end.reason,
-                http_status=end.http_status,
-            )
-            await self._sleep(wait_s)
-
-    async def _one_connection(self) -> _End:
-        """Connect, and wait for the end."""
+    def _try(self) -> None:
+        self._pause = None
+        self._set_status(phase=Phase.CONNECTING, next_attempt_at=None)
+        if not self.running:
+            return
         try:
-            self._attempt = self._connect()
-            line = await self._attempt
-        except CancelledError:
-            if not self._at_once:
-                raise
-            return _End(Problem.NETWORK, "reconnecting")
+            self._attempt = self._where().connect(_Factory(self._reactor, self))
         except ConfigurationError as error:
-            return _End(Problem.CONFIGURATION, str(error))
-        except TookTooLong:
-            limit_s = self.settings.limits.handshake_timeout_s
-            return _End(Problem.NETWORK, f"no connection within {limit_s:g} s")
-        except Exception as error:
-            return _End(Problem.NETWORK, _printable(str(error)) or type(error).__name__)
-        finally:
-            self._attempt = None
-        self._line = line
-        try:
-            await line.is_gone()
-        finally:
-            self._line = None
+            self._again(_End(Problem.CONFIGURATION, str(error)))
+            return
+        self._attempt.addTimeout(self.settings.limits.handshake_timeout_s, self._reactor)
+        self._attempt.addCallbacks(self._reached, self._not_reached)
+
+    def _reached(self, line: CentralSystemProtocol) -> None:
+        self._attempt, self._line = None, line
+        line.is_gone().addCallback(lambda _: self._over(line))
+        if not self.running:
             line.finish(1001, "the charge point stops")
+
+    def _not_reached(self, failure: Failure) -> None:
+        self._attempt = None
+        if failure.check(CancelledError):
+            reason = "interrupted"
+        elif failure.check(TookTooLong):
+            reason = f"no connection within {self.settings.limits.handshake_timeout_s:g} s"
+        else:
+            reason = _printable(str(failure.value)) or type(failure.value).__name__
+        self._again(_End(Problem.NETWORK, reason))
+
+    def _over(self, line: CentralSystemProtocol) -> None:
+        self._line = None
         lasted_s = 0.0
         if line.opened_at is not None:
             lasted_s = self._reactor.seconds() - line.opened_at
-        return _End(line.problem, line.why, line.http_status, lasted_s)
+        self._again(_End(line.problem, line.why, line.http_status, lasted_s))
 
-    def _connect(self) -> Deferred[CentralSystemProtocol]:
-        connecting: Deferred[Any] = self._where().connect(_Factory(self._reactor, self))
-        return connecting.addTimeout(self.settings.limits.handshake_timeout_s, self._reactor)
+    def _again(self, end: _End) -> None:
+        """An attempt or a connection has ended; the next follows, unless the service stops."""
+        if not self.running:
+            self._rest()
+            return
+        self._tell_stopped()
+        if end.lasted_s >= self.settings.settled_after_s or self._at_once:
+            self._backoff.reset()
+        wait_s = 0.0 if self._at_once else self._backoff.next_s()
+        self._at_once = False
+        self._pause = self._reactor.callLater(wait_s, self._try)
+        self._log.warn(
+            "not connected to {url}: {reason}; next attempt {when}",
+            url=self.settings.url,
+            reason=end.reason,
+            when=f"in {wait_s:.1f} s" if wait_s else "now",
+        )
+        self._set_status(
+            phase=Phase.WAITING,
+            next_attempt_at=self._reactor.seconds() + wait_s,
+            problem=end.problem,
+            reason=end.reason,
+            http_status=end.http_status,
+        )
+
+    def _rest(self) -> None:
+        self._set_status(phase=Phase.STOPPED, next_attempt_at=None)
+        self._tell_stopped()
+
+    def _tell_stopped(self) -> None:
+        stopping, self._stopping = self._stopping, []
+        for stopped in stopping:
+            stopped.callback(None)
+
+    def _interrupt(self, code: int, reason: str) -> bool:
+        """End whatever goes on; True if `_again` will hear of it."""
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+            if self.running:
+                self._at_once = False
+                self._try()
+            return False
+        if self._attempt is not None:
+            self._attempt.cancel()
+            return True
+        if self._line is not None:
+            self._line.finish(code, reason)
+            return True
+        return False
 
     def _where(self) -> IStreamClientEndpoint:
         settings = self.settings
@@ -353,17 +376,6 @@ class WebSocketClient(Service):
             return plain
         return wrapClientTLS(settings.certificates.options(settings.host), plain)
 
-    async def _sleep(self, wait_s: float) -> None:
-        """Wait, unless `reconnect` says otherwise."""
-        self._pause = Deferred()
-        timer = self._reactor.callLater(wait_s, self._pause.callback, None)
-        try:
-            await self._pause
-        finally:
-            self._pause = None
-            if timer.active():
-                timer.cancel()
-
     def _set_status(self, **changes: Any) -> None:
         self._status = attrs.evolve(self._status, since=self._reactor.seconds(), **changes)
         if self.on_status is not None:
@@ -371,10 +383,6 @@ class WebSocketClient(Service):
                 self.on_status(self._status)
             except Exception:
                 self._log.failure("a listener to the connection status failed")
-
-    def _stopped(self, failure: Failure) -> None:
-        if not failure.check(CancelledError):
-            self._log.failure("the client cannot go on", failure)
 
 
 def _printable(text: str) -> str:

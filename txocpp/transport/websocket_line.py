@@ -67,6 +67,8 @@ class WebSocketLine(WholeTextFrames):
         """The handshake is done: frames go to the receiver from now on."""
         self.receiver = receiver
         self.expect_nothing()
+        # Behind a web server's resource, the HTTP channel is still registered.
+        self.unregisterProducer()
         self.registerProducer(self, True)
         self._pinger = Pinger(
             self.clock, self.sendPing, self.drop, patience_s=self.limits.pong_timeout_s
@@ -196,11 +198,12 @@ class WebSocketLine(WholeTextFrames):
     # --- a peer that does not read
 
     def write(self, data: bytes) -> None:
-        self.transport.write(data)
         if self._unsent >= 0:
             self._unsent += len(data)
             if self._unsent > self.limits.most_unsent:
                 self.drop(f"the peer does not read: {self._unsent} bytes are waiting")
+                return
+        self.transport.write(data)
 
     def pauseProducing(self) -> None:
         self._unsent = max(self._unsent, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from autobahn.twisted.websocket import WebSocketServerFactory
@@ -26,7 +26,9 @@ from txocpp.transport.websocket_framing import FramedServerProtocol, configured
 from txocpp.transport.websocket_line import WebSocketLine
 from txocpp.transport.websocket_settings import ServerSettings
 
-REPLACED = 1008
+TLS_HANDSHAKE: Final = b"\x16"
+"""What a TLS client sends first."""
+REPLACED: Final = 1008
 """Close code for a connection whose identity has connected again (C-14)."""
 
 
@@ -54,6 +56,13 @@ class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc
         super().connectionLost(reason)
         if self._admission is not None:
             self._admission.cancel()
+
+    def dataReceived(self, data: bytes) -> None:
+        # A TLS client would wait in silence for an answer to its hello.
+        if self.state == self.STATE_CONNECTING and not self.data and data[:1] == TLS_HANDSHAKE:
+            self.failHandshake("this port speaks no TLS")
+        else:
+            super().dataReceived(data)
 
     def header_too_long(self) -> None:
         self.failHandshake("HTTP header too long", 431)
