@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import Clock, LoopingCall
 from twisted.logger import Logger
 from zope.interface import directlyProvides, implementer, providedBy
@@ -74,9 +74,12 @@ class FastReactor:
         """Virtual time."""
         return self._clock.seconds()
 
-    def callLater(self, delay: float, action: Callable[..., object], *a: Any, **kw: Any) -> Any:
+    def callLater(
+        self, delay: float, callable: Callable[..., object], *args: object, **kwargs: object
+    ) -> IDelayedCall:
         """In virtual seconds."""
-        return self._clock.callLater(delay, action, *a, **kw)
+        call: IDelayedCall = self._clock.callLater(delay, callable, *args, **kwargs)
+        return call
 
     def getDelayedCalls(self) -> Any:
         """Those of virtual time."""
