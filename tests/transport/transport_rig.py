@@ -11,10 +11,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txocpp.errors import (
+    FormationViolation,
     InvalidMessage,
     NotImplementedByUs,
     PropertyConstraintViolation,
     ProtocolError,
+    TypeConstraintViolation,
 )
 from txocpp.interfaces import IFrameReceiver, IMessageFactory, ITransport
 from txocpp.transport.memory import MemoryLink
@@ -72,10 +74,13 @@ class TinyFactory:
         assert isinstance(payload, dict)
         if "word" not in payload:
             raise ProtocolError("word: missing")
+        if len(payload) > 1:
+            raise FormationViolation("unknown property")
         word = payload["word"]
+        if not isinstance(word, str):
+            raise TypeConstraintViolation("word: not a string")
         if len(word) > 5:
             raise PropertyConstraintViolation("word: longer than 5 characters")
-        assert isinstance(word, str)
         return word
 
 
