@@ -89,9 +89,6 @@ def test_the_lease_is_renewed_as_long_as_the_charge_point_lives() -> None:
     assert evse.state.reason is OfferReason.FALLBACK
     assert evse.state.offered_a == 6
     house.device.alive = lambda: True
-    house.run(30)
-    house.wire.inject(b"\n")
-    evse.look()
     house.run(5)
     assert draw_a(house) == 16
     assert evse.state.reason is OfferReason.HOST

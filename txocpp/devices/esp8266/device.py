@@ -74,13 +74,14 @@ class EvlinkDevice(Service):
             key=key,
             serial=serial,
             name=name,
-            is_alive=lambda: self.alive(),
+            is_alive=self._is_alive,
         )
         self._teller = Teller(clock)
         self._troubles = Troubles(clock, self._note_all)
         self._online: set[int] = set()
         self._bringing_up: Deferred[None] | None = None
         self._boots: tuple[str, int] | None = None
+        self._was_alive = True
         self._on_remember = on_remember
         self._remembered: dict[str, Any] | None = None
         self._register_owner = ""
@@ -209,6 +210,14 @@ class EvlinkDevice(Service):
             evse.look()
 
     # Inside
+
+    def _is_alive(self) -> bool:
+        """Asked before each ping; a charge point that is alive again gets its limits back."""
+        was_alive, self._was_alive = self._was_alive, self.alive()
+        if self._was_alive and not was_alive:
+            for evse in self.evses:
+                evse.renew()
+        return self._was_alive
 
     def _heard(self, name: str, data: dict[str, Any]) -> None:
         number = data.get("c")

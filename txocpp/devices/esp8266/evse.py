@@ -191,6 +191,12 @@ class EvlinkEVSE:
         if self._is_up:
             self._take_status(status)
 
+    def renew(self) -> None:
+        """Send the limit again: after a lease that may have run out, nothing else ends the
+        fallback."""
+        if self._is_up and self._device.is_renewing and not self._limit_wish.busy:
+            self._limit_wish.want(now=True).addErrback(self._log_failure)
+
     def look(self) -> None:
         """Ask for the state."""
         if self._is_up:
@@ -242,10 +248,8 @@ class EvlinkEVSE:
             self._permitted = False
             self._tell_state(_without_car(self.state))
         self._set_status(status)
-        lapsed = status.why == "fb" and self._is_up and self._device.is_renewing
-        if lapsed and not self._limit_wish.busy:
-            _log.info("connector {number}: limit renewed after its lease", number=self.number)
-            self._limit_wish.want(now=True).addErrback(self._log_failure)
+        if status.why == "fb":
+            self.renew()
 
     def _ask(
         self, verb: str, args: dict[str, Any] | None = None, *, urgent: bool = False
