@@ -59,9 +59,7 @@ def _composite(profiles: Sequence[Profile]) -> Composite:
     stack = Stack()
     for profile in profiles:
         stack = stack.put(Installed(profile, 0, NEW_YEAR)).stack
-    composite = Composite(stack, STATION)
-    composite.schedule(1, NEW_YEAR, YEAR_S)
-    return composite
+    return Composite(stack, STATION)
 
 
 def calendar() -> Composite:
@@ -73,7 +71,8 @@ def calendar() -> Composite:
         [
             _profile(
                 number, purpose, share_s // PERIODS, stack_level=number % half, kind="Absolute",
-                start=NEW_YEAR + timedelta(seconds=number % half * share_s), duration_s=share_s,
+                start=NEW_YEAR + timedelta(seconds=number % half * share_s + number // half * 100),
+                duration_s=share_s,
             )
             for number, purpose in enumerate(
                 [Purpose.CHARGE_POINT_MAX_PROFILE] * half + [Purpose.TX_DEFAULT_PROFILE] * half
@@ -132,6 +131,7 @@ def rows(rounds: int = 7) -> list[Row]:
         (f"a year, {PROFILES} daily profiles one on the other", daily()),
     ]:
         found.append(_row(name, composite, NEW_YEAR, YEAR_S, rounds))
+    found.append(_cold_row())
     found.append(_row("a year in watts, in turn", calendar(), NEW_YEAR, YEAR_S, rounds, unit="W"))
     found.append(_row("a year of the station, in turn", calendar(), NEW_YEAR, YEAR_S, rounds, 0))
     found.append(_row("a day, ordinary", ordinary(), noon, DAY_S, rounds))
@@ -153,7 +153,7 @@ def tables(measured: Sequence[Row]) -> list[Table]:
         for row in measured
     ]
     header = ("composite schedule", "periods installed", "in the answer", "ms")
-    remark = "The profiles were looked at once before, as in a charge point that is running."
+    remark = "Where nothing else is said, the same profiles have been asked before."
     return [Table("Smart charging, milliseconds of CPU", header, lines, remark)]
 
 
@@ -161,7 +161,17 @@ def targets(measured: Sequence[Row]) -> list[Target]:
     """What was promised."""
     a_year = measured[0].cost_ms
     what = "composite schedule of a year over 50 profiles with 1,000 periods each"
-    return [Target(what, a_year, 1000, 50, unit=" ms")]
+    return [Target(what, a_year, 1000, 50, more_is_better=False, unit=" ms")]
+
+
+def _cold_row() -> Row:
+    composite = calendar()
+    again = [attrs.evolve(one) for one in composite.stack]
+    began = time.process_time()
+    answer = Composite(Stack(tuple(again)), STATION).schedule(1, NEW_YEAR, YEAR_S)
+    cost_ms = (time.process_time() - began) * 1e3
+    return Row("a year, in turn, asked for the first time", _installed(composite),
+               len(answer.periods), cost_ms)  # fmt: skip
 
 
 def _row(

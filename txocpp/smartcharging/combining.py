@@ -27,6 +27,16 @@ class Merged(NamedTuple):
     """The lowest number of phases that a limit states; None: none does (SR-413)."""
 
 
+class Weighed(NamedTuple):
+    """A limit in the unit asked for, under each number of phases that it may meet."""
+
+    phases: int
+    """The number it asks for: the stated one, else 3."""
+    stated: bool
+    tenths: tuple[int, ...]
+    """By number of phases, 1 to 3; the place 0 is not used."""
+
+
 class Combining:
     """Combines the limits of one station in one unit."""
 
@@ -39,32 +49,37 @@ class Combining:
         phases_in_use: int | None = None,
     ) -> None:
         self._station = station
-        self._capped = switches.cap_at_local_limit
+        self.capped = switches.cap_at_local_limit
+        """False: a local limit counts only where nothing else does (C6)."""
         self._per_period = switches.phase_conversion is PhaseConversion.PER_PERIOD
         self._in_watts = in_watts
         self._phases_in_use = phases_in_use or 1
-        self._volts, self._volts_below = station.voltage_v.as_integer_ratio()
-        self._local_tenths: dict[tuple[int, int | None], int] = {}
+        self._volts = Fraction(station.voltage_v)
+        self._weighed: dict[Cell, Weighed] = {}
 
-    def of_connector(
-        self, connector_id: int, maximum: Cell | None, transaction: Cell | None
-    ) -> Merged:
-        """The composite of a connector: lowest of maximum, transaction and local limit (SR-401)."""
-        cells = _present(transaction, maximum)
-        phases = lowest_phases(cells)
-        values = [self.tenths_of(cell, phases) for cell in cells]
-        if self._capped or not cells:
-            values.append(self.tenths_of_local(connector_id, phases))
-        return Merged(min(values), phases)
+    def weigh(self, cell: Cell) -> Weighed:
+        """A profile's limit in the unit asked for, cut down (SR-411, SR-414)."""
+        weighed = self._weighed.get(cell)
+        if weighed is None:
+            tenths = tuple(_cut(self._exact(cell, phases)) for phases in (1, 1, 2, 3))
+            number = cell.phases or NUMBER_OF_PHASES_ASSUMED
+            weighed = self._weighed[cell] = Weighed(number, cell.phases is not None, tenths)
+        return weighed
+
+    def weigh_local(self, connector_id: int) -> Weighed:
+        """The local limit of a connector or, for 0, of the station."""
+        tenths = tuple(_cut(self._exact_local(connector_id, phases)) for phases in (1, 1, 2, 3))
+        return Weighed(NUMBER_OF_PHASES_ASSUMED, False, tenths)
 
     def of_station(self, maximum: Cell | None, transactions: Sequence[Cell | None]) -> Merged:
         """The composite of connector 0: the sum of the connectors under the maximum (SR-508)."""
         phases = phases_of_station(maximum, transactions)
+        number = phases or NUMBER_OF_PHASES_ASSUMED
         values = [self.sum_of_connectors(maximum, transactions)]
         if maximum is not None:
-            values.append(self.tenths_of(maximum, phases))
-        if self._capped or not (maximum or any(transactions)):
-            values.append(self.tenths_of_local(0, phases))
+            values.append(self.weigh(maximum).tenths[number])
+        if self.capped or not (maximum or any(transactions)):
+            values.append(self.weigh_local(0).tenths[number])
         return Merged(min(values), phases)
 
     def sum_of_connectors(self, maximum: Cell | None, transactions: Sequence[Cell | None]) -> int:
@@ -72,55 +87,37 @@ class Combining:
         total = Fraction(0)
         for connector_id, cell in zip(self._station.connectors, transactions, strict=True):
             # Converted as in the connector's own composite: the parts make up the whole.
-            phases = lowest_phases(_present(cell, maximum))
-            limits = [Fraction(*self._ratio(cell, phases))] if cell else []
-            if self._capped or not limits:
+            phases = lowest_phases((cell, maximum)) or NUMBER_OF_PHASES_ASSUMED
+            limits = [self._exact(cell, phases)] if cell else []
+            if self.capped or not limits:
                 limits.append(self._exact_local(connector_id, phases))
             total += min(limits)
-        return total.numerator // total.denominator
+        return _cut(total)
 
-    def tenths_of(self, cell: Cell, phases: int | None) -> int:
-        """A profile's limit in tenths of the unit asked for, cut down (SR-411, SR-414).
-
-        ``phases`` is the lowest number stated among the limits that are combined.
-        """
-        above, below = self._ratio(cell, phases)
-        return above // below
-
-    def tenths_of_local(self, connector_id: int, phases: int | None) -> int:
-        """The local limit of a connector or, for 0, of the station."""
-        key = connector_id, phases
-        if key not in self._local_tenths:
-            exact = self._exact_local(connector_id, phases)
-            self._local_tenths[key] = exact.numerator // exact.denominator
-        return self._local_tenths[key]
-
-    def _ratio(self, cell: Cell, phases: int | None) -> tuple[int, int]:
+    def _exact(self, cell: Cell, phases: int) -> Fraction:
+        """Tenths of the unit asked for; ``phases`` is the lowest number that is stated, or 3."""
+        tenths = Fraction(cell.tenths)
         if cell.in_watts is self._in_watts:
-            return cell.tenths, 1
+            return tenths
         if self._per_period:
-            phases = cell.phases
+            phases = cell.phases or NUMBER_OF_PHASES_ASSUMED
         if self._in_watts:
-            return cell.tenths * self._volts * self._drawing(phases), self._volts_below
+            return tenths * self._volts * min(phases, self._station.phases)
         # Power that is meant for fewer phases than are in use is spread over those in use.
-        spread_over = max(phases or NUMBER_OF_PHASES_ASSUMED, self._phases_in_use)
-        return cell.tenths * self._volts_below, self._volts * spread_over
+        return tenths / (self._volts * max(phases, self._phases_in_use))
 
-    def _exact_local(self, connector_id: int, phases: int | None) -> Fraction:
+    def _exact_local(self, connector_id: int, phases: int) -> Fraction:
         tenths = Fraction(self._station.local_limit_a(connector_id)) * 10
         if not self._in_watts:
             return tenths
         if self._per_period:
-            phases = None
-        return tenths * Fraction(self._station.voltage_v) * self._drawing(phases)
-
-    def _drawing(self, phases: int | None) -> int:
-        return min(phases or NUMBER_OF_PHASES_ASSUMED, self._station.phases)
+            phases = NUMBER_OF_PHASES_ASSUMED
+        return tenths * self._volts * min(phases, self._station.phases)
 
 
-def lowest_phases(cells: Sequence[Cell]) -> int | None:
+def lowest_phases(cells: Sequence[Cell | None]) -> int | None:
     """The lowest number of phases that is stated (SR-413)."""
-    return min((cell.phases for cell in cells if cell.phases is not None), default=None)
+    return min((cell.phases for cell in cells if cell and cell.phases), default=None)
 
 
 def phases_of_station(maximum: Cell | None, transactions: Sequence[Cell | None]) -> int | None:
@@ -136,5 +133,5 @@ def phases_of_station(maximum: Cell | None, transactions: Sequence[Cell | None])
     return min((phases for phases in numbers if phases is not None), default=None)
 
 
-def _present(*cells: Cell | None) -> list[Cell]:
-    return [cell for cell in cells if cell is not None]
+def _cut(exact: Fraction) -> int:
+    return exact.numerator // exact.denominator

@@ -140,15 +140,15 @@ class Composite:
             raise ValueError(f"duration {duration_s} is below 0")
         start_s = to_seconds(start)
         view = self._view(connector_id, asked_at or start, unit)
+        times, tenths, phases = view.changes(start_s, start_s + max(duration_s, 1))
+        limits = {number: from_tenths(number) for number in set(tenths)}
+        columns = ([at_s - start_s for at_s in times], map(limits.__getitem__, tenths), phases)
         return Schedule(
             connector_id=connector_id,
             start=to_instant(start_s),
             duration_s=duration_s,
             unit=unit,
-            periods=tuple(
-                CompositePeriod(at_s - start_s, from_tenths(tenths), phases)
-                for at_s, (tenths, phases) in view.changes(start_s, start_s + max(duration_s, 1))
-            ),
+            periods=tuple(map(CompositePeriod, *columns)),
         )
 
     def _view(

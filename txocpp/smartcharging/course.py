@@ -20,11 +20,11 @@ class Cell(NamedTuple):
     phases: int | None
 
 
-class Step(NamedTuple):
-    """From this second on, this limit; None: no profile gives one."""
+class Track(NamedTuple):
+    """Limits over a window: from each second on, this cell; None: no profile gives a limit."""
 
-    at_s: int
-    cell: Cell | None
+    times: list[int]
+    cells: list[Cell | None]
 
 
 @attrs.frozen(eq=False)
@@ -59,11 +59,11 @@ class Course:
         starts, cells = self._changes
         return cells[bisect_right(starts, offset_s) - 1]
 
-    def steps(self, from_s: int, to_s: int, base_s: int) -> list[Step]:
-        """The limits of a stretch of time that lies within one run; equal neighbours merged."""
+    def write(self, track: Track, from_s: int, to_s: int, base_s: int) -> None:
+        """Append the limits of a stretch of time that lies within one run."""
         starts, cells = self._changes
         first = bisect_right(starts, from_s - base_s)
         last = bisect_left(starts, to_s - base_s, lo=first)
-        steps = [Step(from_s, cells[first - 1])]
-        steps += map(Step, [base_s + start for start in starts[first:last]], cells[first:last])
-        return steps
+        track.times.append(from_s)
+        track.times.extend([base_s + start for start in starts[first:last]])
+        track.cells.extend(cells[first - 1 : last])

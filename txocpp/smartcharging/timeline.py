@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import attrs
 
-from txocpp.smartcharging.course import Course, Step
+from txocpp.smartcharging.course import Course, Track
 from txocpp.smartcharging.installed import Installed
 from txocpp.smartcharging.instants import to_seconds
 from txocpp.smartcharging.profiles import Kind
@@ -170,18 +170,20 @@ def seen(layers: Iterable[Layer], from_s: int, to_s: int) -> list[Piece]:
     return visible
 
 
-def steps_of(layers: Sequence[Layer], from_s: int, to_s: int) -> list[Step]:
+def track_of(layers: Sequence[Layer], from_s: int, to_s: int) -> Track:
     """The limits of a stack of layers over a window, beginning with the window."""
-    steps: list[Step] = []
+    track = Track([], [])
     cursor = from_s
-    for from_, to, base, layer in seen(layers, from_s, to_s):
-        if from_ > cursor:
-            steps.append(Step(cursor, None))
-        steps += layer.course.steps(from_, to, base)
-        cursor = to
+    for begin, end, base, layer in seen(layers, from_s, to_s):
+        if begin > cursor:
+            track.times.append(cursor)
+            track.cells.append(None)
+        layer.course.write(track, begin, end, base)
+        cursor = end
     if cursor < to_s:
-        steps.append(Step(cursor, None))
-    return steps
+        track.times.append(cursor)
+        track.cells.append(None)
+    return track
 
 
 def _seconds(instant: datetime | None) -> int | None:

@@ -7,20 +7,28 @@ transaction limit for every connector that counts.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from decimal import Decimal
 from functools import cached_property
 
 import attrs
 
-from txocpp.smartcharging.combining import Combining, Merged, lowest_phases, phases_of_station
-from txocpp.smartcharging.course import Cell
+from txocpp.smartcharging.combining import (
+    Combining,
+    Merged,
+    Weighed,
+    lowest_phases,
+    phases_of_station,
+)
+from txocpp.smartcharging.course import Cell, Track
 from txocpp.smartcharging.explanation import Contribution, Explanation, Source
 from txocpp.smartcharging.instants import LAST_S
 from txocpp.smartcharging.precedence import Precedence
 from txocpp.smartcharging.profiles import RateUnit
-from txocpp.smartcharging.timeline import Layer, Piece, seen, steps_of
+from txocpp.smartcharging.sweeping import Answers, lowest, together
+from txocpp.smartcharging.timeline import Layer, Piece, seen, track_of
 from txocpp.smartcharging.timezone import wall_clock
-from txocpp.smartcharging.units import from_tenths
+from txocpp.smartcharging.units import NUMBER_OF_PHASES_ASSUMED, from_tenths
 
 _FIRST_LOOK_S = 3_600
 _WEEK_S = 7 * 86_400
@@ -41,8 +49,8 @@ class View(ABC):
         """The maximum first, then transaction limits."""
 
     @abstractmethod
-    def combine(self, cells: Sequence[Cell | None]) -> Merged:
-        """One limit out of one cell per group."""
+    def combine(self, tracks: Sequence[Track]) -> Answers:
+        """One answer out of one track per group."""
 
     @abstractmethod
     def explain(self, at_s: int, pieces: Sequence[Piece | None]) -> Explanation:
@@ -51,31 +59,13 @@ class View(ABC):
     def limit_at(self, at_s: int) -> tuple[Merged, Explanation]:
         """The limit at one second, and why."""
         pieces = [next(iter(seen(group, at_s, at_s + 1)), None) for group in self.groups]
-        merged = self.combine([_cell(piece, at_s) for piece in pieces])
-        return merged, self.explain(at_s, pieces)
+        tracks = [Track([at_s], [_cell(piece, at_s)]) for piece in pieces]
+        _, tenths, phases = self.combine(tracks)
+        return Merged(tenths[0], phases[0]), self.explain(at_s, pieces)
 
-    def changes(self, from_s: int, to_s: int) -> Iterator[tuple[int, Merged]]:
+    def changes(self, from_s: int, to_s: int) -> Answers:
         """The limit at the beginning of a window and wherever it changes within it."""
-        events = [
-            (step.at_s, index, step.cell)
-            for index, group in enumerate(self.groups)
-            for step in steps_of(group, from_s, to_s)
-        ]
-        events.sort(key=_second)
-        cells: list[Cell | None] = [None] * len(self.groups)
-        known: dict[tuple[Cell | None, ...], Merged] = {}
-        last: Merged | None = None
-        for number, (at_s, index, cell) in enumerate(events, 1):
-            cells[index] = cell
-            if number < len(events) and events[number][0] == at_s:
-                continue
-            key = tuple(cells)
-            merged = known.get(key)
-            if merged is None:
-                merged = known[key] = self.combine(cells)
-            if merged != last:
-                yield at_s, merged
-                last = merged
+        return self.combine([track_of(group, from_s, to_s) for group in self.groups])
 
     def next_change(self, after_s: int) -> int | None:
         """The first second behind this one with another limit; None: there is none.
@@ -85,14 +75,14 @@ class View(ABC):
         may lack an hour; three weeks do not.
         """
         enough_s = _WEEK_S if self.precedence.zone is None else 3 * _WEEK_S
-        current: Merged | None = None
+        current: list[int | None] | None = None
         begin, look_s = after_s, _FIRST_LOOK_S
         while begin <= LAST_S:
             end = begin + look_s
-            for at_s, merged in self.changes(begin, end):
-                if current is not None and merged != current:
+            for at_s, *limit in zip(*self.changes(begin, end), strict=True):
+                if current is not None and limit != current:
                     return at_s if at_s <= LAST_S else None
-                current = merged
+                current = limit
             quiet_since = max(after_s, self._milestone_up_to(end - 1))
             if end - quiet_since >= enough_s:
                 milestone = self._milestone_after(end - 1)
@@ -118,15 +108,15 @@ class View(ABC):
         period = piece.layer.course.period_at(at_s - piece.base_s)
         return Contribution(
             source=Source.PROFILE,
-            limit=from_tenths(self.combining.tenths_of(cell, phases)),
+            limit=_read(self.combining.weigh(cell), phases),
             installed=piece.layer.installed,
             period_from=wall_clock(self.precedence.zone, piece.base_s + period.start_s),
         )
 
     def local_contribution(self, connector_id: int, phases: int | None) -> Contribution:
         """What the hardware has to say."""
-        tenths = self.combining.tenths_of_local(connector_id, phases)
-        return Contribution(source=Source.LOCAL_LIMIT, limit=from_tenths(tenths))
+        limit = _read(self.combining.weigh_local(connector_id), phases)
+        return Contribution(source=Source.LOCAL_LIMIT, limit=limit)
 
     def explanation(
         self,
@@ -156,16 +146,17 @@ class ConnectorView(View):
             return [maximum]
         return [maximum, self.precedence.transaction(self.connector_id)]
 
-    def combine(self, cells: Sequence[Cell | None]) -> Merged:
-        maximum, transaction = (*cells, None)[:2]
-        return self.combining.of_connector(self.connector_id, maximum, transaction)
+    def combine(self, tracks: Sequence[Track]) -> Answers:
+        maximum, *others = tracks
+        transaction = others[0] if others else Track(maximum.times[:1], [None])
+        local = self.combining.weigh_local(self.connector_id)
+        return lowest(maximum, transaction, local, self.combining)
 
     def explain(self, at_s: int, pieces: Sequence[Piece | None]) -> Explanation:
         taking_part = [piece for piece in reversed(pieces) if piece is not None]
-        cells = [cell for piece in taking_part if (cell := _cell(piece, at_s))]
-        phases = lowest_phases(cells)
+        phases = lowest_phases([_cell(piece, at_s) for piece in taking_part])
         contributions = [self.contribution(piece, at_s, phases) for piece in taking_part]
-        if not contributions or self.precedence.switches.cap_at_local_limit:
+        if not contributions or self.combining.capped:
             contributions.append(self.local_contribution(self.connector_id, phases))
         return self.explanation(at_s, contributions)
 
@@ -179,8 +170,8 @@ class StationView(View):
         connectors = self.precedence.station.connectors
         return [self.precedence.maximum(), *map(self.precedence.transaction, connectors)]
 
-    def combine(self, cells: Sequence[Cell | None]) -> Merged:
-        return self.combining.of_station(cells[0], cells[1:])
+    def combine(self, tracks: Sequence[Track]) -> Answers:
+        return together(tracks, lambda cells: self.combining.of_station(cells[0], cells[1:]))
 
     def explain(self, at_s: int, pieces: Sequence[Piece | None]) -> Explanation:
         maximum, *transactions = [_cell(piece, at_s) for piece in pieces]
@@ -190,7 +181,7 @@ class StationView(View):
         if pieces[0] is not None:
             contributions.append(self.contribution(pieces[0], at_s, phases))
         nothing_applies = not any(pieces)
-        if nothing_applies or self.precedence.switches.cap_at_local_limit:
+        if nothing_applies or self.combining.capped:
             contributions.append(self.local_contribution(0, phases))
         return self.explanation(at_s, contributions, self._parts(at_s, maximum, pieces[1:]))
 
@@ -199,10 +190,9 @@ class StationView(View):
     ) -> tuple[Explanation, ...]:
         parts = []
         for connector_id, piece in zip(self.precedence.station.connectors, pieces, strict=True):
-            cells = [cell for cell in (_cell(piece, at_s), maximum) if cell is not None]
-            phases = lowest_phases(cells)
+            phases = lowest_phases((_cell(piece, at_s), maximum))
             contributions = [self.contribution(piece, at_s, phases)] if piece else []
-            if not contributions or self.precedence.switches.cap_at_local_limit:
+            if not contributions or self.combining.capped:
                 contributions.append(self.local_contribution(connector_id, phases))
             parts.append(self.explanation(at_s, contributions))
         return tuple(parts)
@@ -214,5 +204,5 @@ def _cell(piece: Piece | None, at_s: int) -> Cell | None:
     return piece.layer.course.cell_at(at_s - piece.base_s)
 
 
-def _second(event: tuple[int, int, Cell | None]) -> int:
-    return event[0]
+def _read(weighed: Weighed, phases: int | None) -> Decimal:
+    return from_tenths(weighed.tenths[phases or NUMBER_OF_PHASES_ASSUMED])
