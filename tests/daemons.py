@@ -50,6 +50,11 @@ class DoorClient(LineOnlyReceiver):
         return answer.addTimeout(processes.WITHIN_S, reactor)
 
 
+def toml_lines(table: dict[str, Any]) -> str:
+    """A flat table; JSON writes these values as TOML does."""
+    return "\n".join(f"{name} = {json.dumps(value)}" for name, value in table.items())
+
+
 class Daemon:
     """One of our programs, with the folder that survives it."""
 
@@ -89,13 +94,56 @@ class ChargePoint(Daemon):
 
     service = "ocpp-cp"
 
-    def __init__(self, folder: Path, identity: str, url: str, **options: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        identity: str,
+        url: str,
+        *,
+        keys: dict[str, Any] | None = None,
+        car: dict[str, Any] | None = None,
+        more: str = "",
+    ) -> None:
         super().__init__(folder, f"charge point {identity}")
         self.identity = identity
         self.url = url
-        self.options = options
+        self.keys = keys or {}
+        """Initial values of OCPP configuration keys."""
+        self.car = {"follow_s": 0.05, "wake_s": 0.05, **(car or {})}
+        """Settings of the simulated charger and its car."""
+        self.more = more
+        """Further tables of the configuration."""
         self.door_port = processes.free_port()
         self._door: DoorClient | None = None
+
+    def configuration(self) -> str:
+        return f"""
+[station]
+identity = {json.dumps(self.identity)}
+
+[central_system]
+url = "{self.url}"
+first_pause_s = 0.1
+longest_pause_s = 0.3
+
+[storage]
+path = "{self.folder / "journal.sqlite3"}"
+
+[[device]]
+type = "simulated"
+connectors = 2
+
+[device.settings]
+{toml_lines(self.car)}
+
+[simulation]
+control = "tcp:{self.door_port}:interface=127.0.0.1"
+
+[configuration]
+{toml_lines(self.keys)}
+
+{self.more}
+"""
 
     async def open_door(self) -> DoorClient:
         """Connect to the door as soon as it is there."""

@@ -48,7 +48,9 @@ function listen(client) {
         const answer = scripted(peer, method);
         if (answer === undefined) throw createRPCError('NotImplemented', method);
         if (answer.$error) throw createRPCError(...answer.$error);
-        return answer.$silence ? NOREPLY : filled(answer);
+        const payload = filled(answer.$silence ?? answer);
+        report('answered', { peer, action: method, payload });
+        return answer.$silence ? NOREPLY : payload;
     });
     client.on('strictValidationFailure', ({ method, params, result, error }) => {
         const what = `${method} ${JSON.stringify(result ?? params)}: ${error.message} `;

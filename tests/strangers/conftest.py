@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_twisted
 import strangers
+from daemons import ChargePoint
+from twisted.internet.defer import Deferred, gatherResults
+
+numbers = count(1)
 
 
 @pytest_twisted.async_yield_fixture(scope="module", params=strangers.LIBRARIES)
@@ -38,3 +45,77 @@ def no_fault_found(request: pytest.FixtureRequest) -> Iterator[None]:
     for name in ("foreign_central_system", "foreign_charge_points"):
         if name in request.fixturenames:
             request.getfixturevalue(name).assert_no_fault()
+
+
+Arrival = Callable[..., Awaitable[tuple[ChargePoint, strangers.ForeignPeer]]]
+
+
+class Garage:
+    """Charge points with nothing special about them, one always started ahead: that takes time."""
+
+    def __init__(self, central_system: strangers.Actor, folder: Path) -> None:
+        self.central_system = central_system
+        self.folder = folder
+        self.spare: ChargePoint | None = None
+
+    def build(self, **configuration: Any) -> ChargePoint:
+        """One with a configuration of its own."""
+        identity = f"OURS-{next(numbers)}"
+        return ChargePoint(
+            self.folder / identity, identity, self.central_system.url, **configuration
+        )
+
+    def take(self) -> ChargePoint:
+        """A running one; the next is started already."""
+        taken, self.spare = self.spare, self.build()
+        self.spare.launch()
+        if taken is None:
+            return self.take()
+        return taken
+
+
+@pytest_twisted.async_yield_fixture(scope="module")
+async def garage(
+    foreign_central_system: strangers.Actor, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Garage]:
+    """Where the charge points of a module come from."""
+    built = Garage(foreign_central_system, tmp_path_factory.mktemp("garage"))
+    yield built
+    if built.spare is not None:
+        await built.spare.stop()
+
+
+@pytest_twisted.async_yield_fixture
+async def arrive(garage: Garage) -> AsyncIterator[Arrival]:
+    """Brings a charge point of ours, with an identity of its own, to the foreign central system.
+
+    `keys`, `car` and `more` are its configuration, anything else scripted answers to it. It has
+    booted and told its statuses, unless it shall not be waited for until it has `settled`.
+    """
+    arrived: list[ChargePoint] = []
+
+    async def bring(
+        *,
+        keys: dict[str, Any] | None = None,
+        car: dict[str, Any] | None = None,
+        more: str = "",
+        settled: bool = True,
+        **answers: Any,
+    ) -> tuple[ChargePoint, strangers.ForeignPeer]:
+        if keys or car or more or answers:
+            cp = garage.build(keys=keys, car=car, more=more)
+            office = garage.central_system.peer(cp.identity)
+            office.answer(**answers)
+            cp.launch()
+        else:
+            cp = garage.take()
+            office = garage.central_system.peer(cp.identity)
+        arrived.append(cp)
+        if settled:
+            await office.settled()
+        return cp, office
+
+    yield bring
+    await gatherResults([Deferred.fromCoroutine(cp.stop()) for cp in arrived])
+    for cp in arrived:
+        assert not [line for line in cp.running.lines if "Traceback" in line], cp.running.story()

@@ -116,6 +116,7 @@ class Peer(ChargePoint):
         logger = logging.Logger(f"ocpp {identity}")
         logger.addHandler(FaultReporter(identity))
         super().__init__(identity, connection, response_timeout=20, logger=logger)
+        self.actions: dict[str, str] = {}
         self.unanswered: set[str] = set()
         self.received: dict[str, Any] = {}
 
@@ -128,16 +129,19 @@ class Peer(ChargePoint):
             report("fault", peer=self.id, what=f"unreadable frame {raw_msg!r}"[:500])
         else:
             if kind == 2:
+                self.actions[message_id] = frame[2]
                 report("call", peer=self.id, id=message_id, action=frame[2], payload=frame[3])
             else:
                 self.received[message_id] = frame
         await super().route_message(raw_msg)
 
     async def _send(self, message: str) -> None:
-        frame = json.loads(message)
-        if frame[0] in (3, 4) and frame[1] in self.unanswered:
-            return
-        await super()._send(message)
+        kind, message_id, *rest = json.loads(message)
+        if kind == 2 or message_id not in self.unanswered:
+            await super()._send(message)
+        if kind == 3:
+            action = self.actions.pop(message_id)
+            report("answered", peer=self.id, action=action, payload=rest[0])
 
     async def perform(self, action: str, payload: dict[str, Any], ref: Any) -> None:
         """Call the other end and report what came of it, as it was on the wire."""

@@ -16,8 +16,9 @@ Commands to an actor (``to`` names the charge point identity; null means all of 
     {"connect": "CP1", "url": "ws://...", "password": "hex or left out"}    as a charge point
 
 Events from an actor: ``listening``, ``ready``, ``connected``, ``disconnected``, ``turned away``,
-``call`` (peer, id, action, payload), ``answer`` and ``error`` (ref), and ``fault``: the foreign
-library found something wrong with what it got. A fault that no test has taken fails the test.
+``call`` (peer, id, action, payload), ``answered`` (what it answered to that), ``answer`` and
+``error`` (to a call of its own, by ref), and ``fault``: the foreign library found something wrong
+with what it got. A fault that no test has taken fails the test.
 """
 
 from __future__ import annotations
@@ -150,6 +151,18 @@ class ForeignPeer:
             (event["action"], event["payload"])
             for event in self.actor.seen("call", peer=self.identity)
             if not actions or event["action"] in actions
+        ]
+
+    async def settled(self, connectors: int = 2) -> None:
+        """Wait until a charge point of ours has booted and told all its statuses."""
+        for connector in range(connectors + 1):
+            await self.expect("StatusNotification", connectorId=connector)
+
+    def started(self) -> list[int]:
+        """Transaction ids that a foreign central system has given to this charge point."""
+        return [
+            event["payload"]["transactionId"]
+            for event in self.actor.seen("answered", peer=self.identity, action="StartTransaction")
         ]
 
     async def call(self, action: str, **payload: Any) -> dict[str, Any]:
