@@ -16,7 +16,6 @@ from txocpp.chargepoint.service import ChargePoint, LineSettings
 from txocpp.chargepoint.settings import Behaviour, StationSettings
 from txocpp.devices.simulated import SimulatedDevice, SimulatedEVSE, simulation_settings
 from txocpp.errors import CallFailed, RemoteError
-from txocpp.interfaces import IFrameReceiver
 from txocpp.messages import v16
 from txocpp.messages.v16 import MessageFactory16
 from txocpp.storage.memory import MemoryChargePointStore
@@ -29,8 +28,9 @@ NOON = datetime(2026, 6, 3, 12, 0, 0, tzinfo=UTC)
 class MemoryLine:
     """The connection of one boot: up when the house says so."""
 
-    def __init__(self, house: House, receiver: IFrameReceiver, settings: LineSettings) -> None:
+    def __init__(self, house: House, receiver: Peer, settings: LineSettings) -> None:
         self.house = house
+        self.receiver = receiver
         self.settings = settings
         self.link = MemoryLink(
             house.clock, receiver, house.central.peer, names=("station", "central")
@@ -42,16 +42,19 @@ class MemoryLine:
         if self.house.network:
             self.link.connect()
 
-    def stopService(self) -> None:
-        self.link.cut("the charge point stops")
+    def stopService(self) -> Deferred[None]:
+        self.receiver.close(1001, "the charge point stops")
+        gone: Deferred[None] = Deferred()
+        self.house.clock.callLater(0.001, gone.callback, None)
+        return gone
 
     def change(self, **settings: Any) -> None:
         self.changes.update(settings)
 
     def reconnect(self, reason: str = "") -> None:
         self.reconnects.append(reason)
-        self.link.cut(reason)
-        self.startService()
+        self.receiver.close(1000, reason)
+        self.house.clock.callLater(0, self.startService)
 
 
 class CentralDouble:
@@ -191,7 +194,7 @@ class House:
         )
         return self.device
 
-    def _make_line(self, receiver: IFrameReceiver, settings: LineSettings) -> MemoryLine:
+    def _make_line(self, receiver: Any, settings: LineSettings) -> MemoryLine:
         self.lines.append(MemoryLine(self, receiver, settings))
         return self.lines[-1]
 
@@ -267,7 +270,7 @@ class House:
 
     def stop(self) -> None:
         """Shut down in good order."""
-        self.station.stopService()
+        Deferred.fromCoroutine(self.station.stopService())
         self.run(10)
 
     # What the central system says and hears.

@@ -62,8 +62,9 @@ class Bay:
         self._s = surroundings
         self._timers = Timers(surroundings.clock)
         self._finished = False
+        self._beginning = False
         self._own_faults: dict[FaultCode, Fault] = {}
-        self._stopped = False
+        self._working = False
 
     @property
     def transaction(self) -> Transaction | None:
@@ -89,6 +90,8 @@ class Bay:
             and not self.faulted
             and self.transaction is None
             and self.grant is None
+            and self.held_for is None
+            and not self._beginning
             and not self.charge.busy
             and not self.closed
         )
@@ -96,7 +99,12 @@ class Bay:
     @property
     def in_use(self) -> bool:
         """A transaction runs or begins, or somebody has been let in."""
-        return self.transaction is not None or self.grant is not None or self.charge.busy
+        return (
+            self.transaction is not None
+            or self.grant is not None
+            or self._beginning
+            or self.charge.busy
+        )
 
     @property
     def standing(self) -> Standing:
@@ -113,13 +121,14 @@ class Bay:
 
     def start(self) -> None:
         """Begin to work."""
+        self._working = True
         self.charge.start()
         self._watch_line(self.outlet.state)
         self.refresh()
 
     def stop(self) -> None:
         """Do nothing more; what runs is left as it is."""
-        self._stopped = True
+        self._working = False
         self._timers.cancel_all()
         self.charge.stop()
         self.reporter.stop()
@@ -205,7 +214,7 @@ class Bay:
     def refresh(self) -> None:
         """Derive the status anew from what is true now, and show it."""
         # What happens while a transaction begins or ends is part of that.
-        if self._stopped or self.charge.busy:
+        if not self._working or self._beginning or self.charge.busy:
             return
         self._keep_in_service()
         facts = Facts(
@@ -233,6 +242,7 @@ class Bay:
     def _unplugged(self) -> None:
         self._own_faults.pop(FaultCode.CONNECTOR_LOCK_FAILURE, None)
         self._finished = False
+        self.held_for = None
         stops = self._s.configuration.boolean("StopTransactionOnEVSideDisconnect")
         if self.transaction is not None and stops:
             unlock = self._s.configuration.boolean("UnlockConnectorOnEVSideDisconnect")
@@ -248,6 +258,7 @@ class Bay:
         grant, self.grant = self.grant, None
         self._timers.cancel("patience")
         if grant is not None and self.transaction is None and not self.charge.busy:
+            self._beginning = True
             self._show(Status.PREPARING)
             self._spawn(self._begin_with(grant))
 
@@ -261,9 +272,10 @@ class Bay:
         except StoreError as error:
             begun = False
             log.error("no transaction begins: {reason}", reason=str(error))
+        finally:
+            self._beginning = False
         if begun:
             self._finished = False
-            self.held_for = None
         self.refresh()
         if begun and not self.plugged:
             self._unplugged()

@@ -247,7 +247,7 @@ class Limits:
         )
         before = outlet.limit_a
         outlet.set_limit(limit_a, phases if may_switch else None)
-        if before != limit_a:
+        if before != limit_a and self._running.on_connector(connector_id) is not None:
             log.info(
                 "limit of connector {connector}: {limit} A ({reason})",
                 connector=connector_id,

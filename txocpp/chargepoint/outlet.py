@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -122,7 +123,7 @@ class Outlet:
             self._last = self.register.observe(
                 await _in_time(reading, METER_TIMEOUT_S, self._clock), self._clock.now()
             )
-        except TimeoutError:
+        except TookTooLong:
             raise DeviceOffline(f"the meter of connector {self.connector_id} is silent") from None
         return self._as_snapshot()
 
@@ -182,7 +183,7 @@ class Outlet:
             return True
         try:
             await _in_time(self._evse.set_lock(locked), LOCK_TIMEOUT_S, self._clock)
-        except (DeviceError, TimeoutError) as error:
+        except (DeviceError, TookTooLong) as error:
             log.warn("lock of connector {c}: {reason}", c=self.connector_id, reason=str(error))
             return False
         return True
@@ -201,5 +202,5 @@ class Outlet:
 
 
 def _in_time(done: Deferred[Any], timeout_s: float, clock: StationClock) -> Deferred[Any]:
-    """The same, failing with `TimeoutError` if it takes longer."""
+    """The same, failing with `TookTooLong` if it takes longer."""
     return done.addTimeout(timeout_s, clock.reactor_clock)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.logger import Logger
 
 from txocpp.chargepoint.bay import Bay
@@ -23,6 +24,9 @@ from txocpp.interfaces import IEVSE
 
 DELIVERY_S: Final = 5.0
 """How long a soft reset waits for the queue to go out; the rest goes after the boot (E-04)."""
+
+PARTING_S: Final = 1.0
+"""Time for the last statuses to get out."""
 
 RETRY_S: Final = 5.0
 
@@ -85,8 +89,9 @@ class Reset:
         await gatherResults([bay.end(StopReason.SOFT_RESET) for bay in self._bays])
         sent = self._outbox.emptied()
         sent.addTimeout(DELIVERY_S, self._clock.reactor_clock)
-        sent.addErrback(lambda failure: failure.trap(TimeoutError))
+        sent.addErrback(lambda failure: failure.trap(TookTooLong))
         await sent
+        await self._pause(PARTING_S)
 
     def _note_hard_reset(self) -> None:
         """E-03: what runs is stopped after the boot, and then the reason must be known."""

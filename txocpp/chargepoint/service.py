@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, cast
 import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
+from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -221,7 +222,7 @@ class ChargePoint(Service):
     async def _written(self) -> None:
         """Wait for the journal, but not for ever: the disk may be full."""
         settled = self._journal.settled().addTimeout(SETTLE_S, self._clock)
-        settled.addErrback(lambda failure: failure.trap(TimeoutError, CancelledError))
+        settled.addErrback(lambda failure: failure.trap(TookTooLong, CancelledError))
         await settled
 
     def _stumbled(self, failure: Failure) -> None:

@@ -34,6 +34,10 @@ class Condition:
     info: str = ""
     vendor_error_code: str = ""
 
+    def says(self, other: Condition) -> bool:
+        """Whether it is no news to who knows the other: other words alone are none."""
+        return (self.status, self.error_code) == (other.status, other.error_code)
+
 
 @attrs.frozen
 class StatusReport:
@@ -75,15 +79,13 @@ class StatusReporter:
 
     def show(self, condition: Condition) -> None:
         """The connector is like this now."""
-        if condition == self.current:
-            return
-        changed = condition.status is not self.current.status
-        self.current = condition
+        before, self.current = self.current, condition
+        changed = condition.status is not before.status
         if changed:
             self.since = self._clock.now()
             self._stop_waiting()
             self._wait_or_tell()
-        elif self._timer is None:
+        elif condition.error_code != before.error_code and self._timer is None:
             # S-09: a new or cleared error is told although the status is the same.
             self._tell_current()
 
@@ -137,7 +139,7 @@ class StatusReporter:
 
     def _tell_current(self) -> None:
         # S-05: nothing is told of a status that has come back to what was told.
-        if not self._online or self._told == self.current:
+        if not self._online or (self._told is not None and self.current.says(self._told)):
             return
         for step in self._steps():
             self._send(Condition(step), self.since)

@@ -54,7 +54,12 @@ def json_line(event: LogEvent) -> str | None:
 def _named_in(event: LogEvent) -> set[str]:
     """The values that the text is made from; others are Twisted's own business."""
     text = event.get("log_format") or ""
-    return {name for name in event if f"{{{name}" in text and name not in ("time", "text")}
+    own = ("time", "level", "namespace", "text")
+    return {
+        name
+        for name in event
+        if f"{{{name}" in text and name not in own and not name.startswith("log_")
+    }
 
 
 def json_observer(file: Any = None) -> ILogObserver:
