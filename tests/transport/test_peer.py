@@ -125,7 +125,7 @@ def test_a_call_made_on_an_answer_goes_behind_those_that_wait(bench: Bench) -> N
     assert bench.sent_words == ["first", "secon", "third"]
 
 
-@pytest.mark.rule("J-10")
+@pytest.mark.rule("J-10", "J-14")
 def test_a_call_without_an_answer_times_out(bench: Bench) -> None:
     """The next one goes out then, with its own full time."""
     first, second = bench.echo("one"), bench.echo("two", timeout_s=5)
@@ -308,7 +308,7 @@ def test_a_queued_request_that_is_no_json_does_not_stop_the_queue(bench: Bench) 
     assert bench.sent_words == ["one", "two"]
 
 
-@pytest.mark.rule("J-19")
+@pytest.mark.rule("J-14", "J-19")
 def test_an_error_of_the_peer_fails_the_call(bench: Bench) -> None:
     """With canonical code, the spelling on the wire, words and details."""
     outcome = bench.echo(message_id="1")
@@ -342,6 +342,13 @@ def test_a_raw_call_gives_the_payload_as_it_came(bench: Bench) -> None:
     assert bench.line.sent == ['[2,"1","Vendor",{"x":[1]}]']
     bench.hears('[3,"1",{"y":2.5}]')
     assert outcome.result == {"y": 2.5}
+
+
+def test_who_sees_a_call_go_may_hang_up(bench: Bench) -> None:
+    """A message log that finds its disk full, for example; nothing is left on the clock."""
+    bench.peer.on_frame = lambda direction, frame: bench.peer.close()
+    assert isinstance(bench.echo().error, ConnectionGone)
+    assert bench.clock.getDelayedCalls() == []
 
 
 # --- the peer's calls

@@ -18,9 +18,8 @@ class Watched:
             self.clock,
             lambda: self.events.append(f"ping {self.clock.seconds():g}"),
             lambda why: self.events.append(f"{why} {self.clock.seconds():g}"),
-            patience_s=patience_s,
         )
-        self.pinger.set_interval(interval_s)
+        self.pinger.set_interval(interval_s, patience_s)
 
     def run(self, until: float, pong_after_s: float | None = None) -> None:
         """Let time pass, tenth by tenth, answering each ping."""
@@ -69,10 +68,10 @@ def test_a_new_interval_holds_at_once() -> None:
     """Also from none to some and back."""
     watched = Watched(interval_s=1000)
     watched.run(5)
-    watched.pinger.set_interval(2)
+    watched.pinger.set_interval(2, 4)
     watched.run(10, pong_after_s=0)
     assert watched.events == ["ping 7", "ping 9"]
-    watched.pinger.set_interval(0)
+    watched.pinger.set_interval(0, 4)
     watched.run(100)
     assert watched.events == ["ping 7", "ping 9"]
 

@@ -13,11 +13,14 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP4ServerEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 from websocket_rig import Gate
 
 from txocpp.errors import ConfigurationError
+from txocpp.interfaces import Refusal
+from txocpp.transport.http_basic import authorization
 from txocpp.transport.websocket_client import Phase, Problem
 from txocpp.transport.websocket_server import StationFactory, WebSocketServer
 from txocpp.transport.websocket_settings import LineLimits, ServerSettings
@@ -69,6 +72,28 @@ async def test_a_client_comes_back_when_the_server_does(loopback: Loopback) -> N
     loopback.server.description = f"tcp:{port}:interface=127.0.0.1"
     loopback.server.startService()
     await connected.until(Phase.CONNECTED)
+
+
+@pytest.mark.rule("X-13")
+async def test_no_password_is_logged(loopback: Loopback) -> None:
+    """At no level, by neither end, neither plain nor encoded, whether it is good or not."""
+    events: list[dict[str, Any]] = []
+    globalLogPublisher.addObserver(events.append)
+    try:
+        connected = loopback.client(password=b"S3cret")
+        await connected.receiver.until("connected")
+        loopback.gate.refusal = Refusal(401, "wrong password")
+        connected.client.change(password=b"Oth3r")
+        connected.client.reconnect()
+        await connected.until(Phase.WAITING)
+        await connected.until(Phase.WAITING)
+    finally:
+        globalLogPublisher.removeObserver(events.append)
+    assert len(events) >= 4
+    written = "\n".join(f"{formatEvent(event)} {event}" for event in events)
+    for secret in (b"S3cret", b"Oth3r"):
+        assert secret.decode() not in written
+        assert authorization("CP1", secret).split()[1][6:] not in written
 
 
 @pytest.mark.rule("C-14")

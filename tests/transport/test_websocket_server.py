@@ -8,6 +8,7 @@ import pytest
 from transport_rig import Outcome
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
 from websocket_rig import Gate, Hall, Station
 from websockets.exceptions import InvalidHandshake
 from websockets.frames import Frame, Opcode
@@ -165,11 +166,12 @@ def test_without_credentials_the_gate_sees_none(hall: Hall) -> None:
 
 def test_a_trusted_proxy_tells_where_the_station_is() -> None:
     """Without trust in it the header is just text."""
-    header = {"X-Forwarded-For": "198.51.100.9"}
+    header = {"X-Forwarded-For": "198.51.100.9", "X-Forwarded-Proto": "https"}
     for trusted, address in [(0, "192.0.2.7:5555"), (1, "198.51.100.9")]:
         hall = Hall(trusted_proxies=trusted)
         hall.station(headers=header)
         assert hall.gate.asked[0].address == address
+        assert hall.gate.asked[0].secure == bool(trusted)
 
 
 @pytest.mark.rule("C-16")
@@ -476,6 +478,17 @@ def test_a_dead_station_is_found_by_its_missing_pong(hall: Hall) -> None:
     assert hall.leaves_nothing()
 
 
+@pytest.mark.rule("C-11")
+def test_a_dead_station_is_found_within_two_intervals() -> None:
+    """Also when the interval is shorter than the time that a pong may take."""
+    hall = Hall(ping_interval_s=5)
+    station = hall.station()
+    station.answers_pings = False
+    hall.clock.advance(5)
+    hall.clock.advance(5)
+    assert station.cable.aborted
+
+
 @pytest.mark.rule("C-10")
 def test_the_ping_interval_may_change_while_stations_are_connected(hall: Hall) -> None:
     """For those that are there and for those that come."""
@@ -706,6 +719,27 @@ def test_a_description_that_is_none_is_refused_by_name(description: str) -> None
     with pytest.raises(ConfigurationError) as refusal:
         server.startService()
     assert repr(description) in str(refusal.value)
+
+
+def test_an_endpoint_that_fails_late_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can be raised at any more."""
+    opening: Deferred[Any] = Deferred()
+
+    class Slow:
+        def listen(self, factory: object) -> Deferred[Any]:
+            return opening
+
+    place = "txocpp.transport.websocket_server.serverFromString"
+    monkeypatch.setattr(place, lambda reactor, description: Slow())
+    server = WebSocketServer(Clock(), "slow:1", Gate())
+    server.startService()
+    logged: list[dict[str, Any]] = []
+    globalLogPublisher.addObserver(logged.append)
+    try:
+        opening.errback(OSError("no luck"))
+    finally:
+        globalLogPublisher.removeObserver(logged.append)
+    assert [(e["description"], e["reason"]) for e in logged] == [("slow:1", "no luck")]
 
 
 def test_frames_of_the_rig_are_foreign() -> None:

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
 from websocket_rig import Gate
 
 from txocpp.errors import ConfigurationError
@@ -124,10 +125,18 @@ async def test_tls_to_a_plain_port_and_back_are_told_apart(shop: Shop) -> None:
         await secure.close()
 
 
-@pytest.mark.rule("X-25")
+@pytest.mark.rule("X-25", "X-27")
 async def test_a_client_certificate_names_the_station(shop: Shop) -> None:
-    """The gate sees its common name; without a certificate nobody gets as far as the gate."""
+    """The gate sees its common name; without a certificate nobody gets as far as the gate, and
+    the log says so."""
     loopback = Loopback(certificates=asking(shop, required=True))
+    refusals: list[str] = []
+
+    def listen(event: dict[str, Any]) -> None:
+        if event.get("log_format") == "refused {address}: {why}":
+            refusals.append(event["why"])
+
+    globalLogPublisher.addObserver(listen)
     try:
         stranger = loopback.client("wss", certificates=shop.trust, identity="stranger")
         assert (await refused(stranger)).problem in (Problem.TLS, Problem.NETWORK)
@@ -144,7 +153,10 @@ async def test_a_client_certificate_names_the_station(shop: Shop) -> None:
         await station.receiver.until("connected")
         (credentials,) = loopback.gate.asked
         assert credentials.certificate_common_name == "SN-0815"
+        assert "TLS: peer did not return a certificate" in refusals
+        assert "TLS: certificate verify failed" in refusals
     finally:
+        globalLogPublisher.removeObserver(listen)
         await loopback.close()
 
 
@@ -166,13 +178,23 @@ async def test_an_old_tls_version_is_refused(shop: Shop) -> None:
     """Who knows nothing newer than 1.1 gets the alert that says so; the server goes on."""
     loopback = Loopback(certificates=shop.server)
     try:
-        hello = b"\x03\x02" + bytes(32) + b"\x00" + b"\x00\x02\x00\x2f" + b"\x01\x00"
-        handshake = b"\x01" + len(hello).to_bytes(3, "big") + hello
-        record = b"\x16\x03\x01" + len(handshake).to_bytes(2, "big") + handshake
-        alert = await say(loopback.port, record)
+        alert = await say(loopback.port, client_hello(b"\xc0\x2b", version=b"\x03\x02"))
         assert (alert[:1], alert[-2:]) == (b"\x15", bytes([2, 70]))  # fatal: protocol version
         assert loopback.gate.asked == []
         await loopback.client("wss", certificates=shop.trust).receiver.until("connected")
+    finally:
+        await loopback.close()
+
+
+@pytest.mark.rule("X-24")
+async def test_a_client_with_unsuitable_suites_only_is_refused(shop: Shop) -> None:
+    """RC4 for example; and whoever offers compression does not get it."""
+    loopback = Loopback(certificates=shop.server)
+    try:
+        alert = await say(loopback.port, client_hello(b"\x00\x05"))
+        assert (alert[:1], alert[-2:]) == (b"\x15", bytes([2, 40]))  # fatal: handshake failure
+        answer = await say(loopback.port, client_hello(b"\xc0\x2b", compression=b"\x01\x00"))
+        assert answer[46 + answer[43]] == 0
     finally:
         await loopback.close()
 
@@ -183,14 +205,7 @@ async def test_the_suites_that_the_white_paper_asks_for_are_spoken(shop: Shop) -
     loopback = Loopback(certificates=shop.server)
     try:
         for suite in (b"\xc0\x2b", b"\xc0\x2c"):
-            extensions = bytes.fromhex("000a00040002001700" + "0b00020100" + "000d000400020403")
-            hello = (
-                b"\x03\x03" + bytes(32) + b"\x00" + b"\x00\x02" + suite + b"\x01\x00"
-                + len(extensions).to_bytes(2, "big") + extensions
-            )  # fmt: skip
-            handshake = b"\x01" + len(hello).to_bytes(3, "big") + hello
-            record = b"\x16\x03\x01" + len(handshake).to_bytes(2, "big") + handshake
-            answer = await say(loopback.port, record)
+            answer = await say(loopback.port, client_hello(suite))
             assert answer[:1] == b"\x16"
             session = answer[43]
             assert answer[44 + session : 46 + session] == suite
@@ -220,6 +235,26 @@ async def test_endpoint_descriptions_know_tls(shop: Shop) -> None:
         assert [c.secure for c in loopback.gate.asked] == [True, True]
     finally:
         await loopback.close()
+
+
+def client_hello(
+    suite: bytes, *, version: bytes = b"\x03\x03", compression: bytes = b"\x00"
+) -> bytes:
+    """The first record of a TLS client that knows little: one version and one cipher suite."""
+    extensions = bytes.fromhex("000a000400020017" + "000b00020100" + "000d000400020403")
+    hello = (
+        version
+        + bytes(32)
+        + b"\x00"
+        + b"\x00\x02"
+        + suite
+        + bytes([len(compression)])
+        + compression
+        + len(extensions).to_bytes(2, "big")
+        + extensions
+    )
+    handshake = b"\x01" + len(hello).to_bytes(3, "big") + hello
+    return b"\x16\x03\x01" + len(handshake).to_bytes(2, "big") + handshake
 
 
 class Teller(Protocol):

@@ -150,7 +150,9 @@ class Calls:
                 continue
             self._out = asking
             self.follow(conversation, happenings)
-            self._wake_at(deadline)
+            # What sees the frame go may have hung up.
+            if self._conversation is conversation:
+                self._wake_at(deadline)
 
     def _wake_at(self, deadline: float) -> None:
         """One timer serves many calls, since most are answered soon: it is never put off."""

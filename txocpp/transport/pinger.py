@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 
 class Pinger:
-    """Sends a ping every so often and gives the peer up when its pong does not come.
+    """Sends a ping every so often and gives the peer up when its pong does not come in time.
 
     Only a pong counts as life: a peer that talks without answering does not hear us.
     """
@@ -20,21 +20,19 @@ class Pinger:
         clock: IReactorTime,
         ping: Callable[[], object],
         give_up: Callable[[str], object],
-        *,
-        patience_s: float,
     ) -> None:
         self._clock = clock
         self._ping = ping
         self._give_up = give_up
-        self._patience_s = patience_s
-        self._interval_s = 0.0
+        self._interval_s = self._patience_s = 0.0
         self._awaiting = False
         self._timer: IDelayedCall | None = None
 
-    def set_interval(self, interval_s: float) -> None:
-        """Ping every `interval_s` from now on; 0 or less stops pinging (C-10)."""
+    def set_interval(self, interval_s: float, patience_s: float) -> None:
+        """Ping every `interval_s` from now on, and wait `patience_s` for each pong. An interval of
+        0 or less stops pinging (C-10)."""
         self.stop()
-        self._interval_s = interval_s
+        self._interval_s, self._patience_s = interval_s, patience_s
         if interval_s > 0:
             self._timer = self._clock.callLater(interval_s, self._send)
 

@@ -26,7 +26,7 @@ from txocpp.interfaces import IFrameReceiver
 from txocpp.transport.backoff import Backoff
 from txocpp.transport.tls import tls_words
 from txocpp.transport.websocket_framing import FramedClientProtocol, configured
-from txocpp.transport.websocket_line import WebSocketLine
+from txocpp.transport.websocket_line import WebSocketLine, printable
 from txocpp.transport.websocket_settings import ClientSettings
 
 
@@ -107,14 +107,14 @@ class CentralSystemProtocol(WebSocketLine, FramedClientProtocol):  # type: ignor
         status = int(answer[:3]) if version.startswith("HTTP/") and answer[:3].isdigit() else None
         if status is None or status == 101:
             self.problem = Problem.PROTOCOL
-            self.why = f"no WebSocket handshake came back: {_printable(reason)}"
+            self.why = f"no WebSocket handshake came back: {printable(reason)}"
         else:
             self.problem = Problem.CREDENTIALS if status == 401 else Problem.REFUSED
             self.http_status = status
-            self.why = f"the server answered {_printable(answer)}"
+            self.why = f"the server answered {printable(answer)}"
             location = self.http_headers.get("location")
             if 300 <= status < 400 and location:
-                self.why += f" to {_printable(location)}; redirections are not followed"
+                self.why += f" to {printable(location)}; redirections are not followed"
         self.dropConnection(abort=True)
 
     def onConnect(self, response: ConnectionResponse) -> None:  # type: ignore[override]
@@ -300,7 +300,7 @@ class WebSocketClient(Service):
         elif failure.check(TookTooLong):
             reason = f"no connection within {self.settings.limits.handshake_timeout_s:g} s"
         else:
-            reason = _printable(str(failure.value)) or type(failure.value).__name__
+            reason = printable(str(failure.value)) or type(failure.value).__name__
         self._again(_End(Problem.NETWORK, reason))
 
     def _over(self, line: CentralSystemProtocol) -> None:
@@ -383,8 +383,3 @@ class WebSocketClient(Service):
                 self.on_status(self._status)
             except Exception:
                 self._log.failure("a listener to the connection status failed")
-
-
-def _printable(text: str) -> str:
-    """Foreign words for a log line."""
-    return "".join(c if c.isprintable() else "?" for c in text[:200]).strip()

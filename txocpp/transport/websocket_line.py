@@ -70,16 +70,18 @@ class WebSocketLine(WholeTextFrames):
         # Behind a web server's resource, the HTTP channel is still registered.
         self.unregisterProducer()
         self.registerProducer(self, True)
-        self._pinger = Pinger(
-            self.clock, self.sendPing, self.drop, patience_s=self.limits.pong_timeout_s
-        )
-        self._pinger.set_interval(ping_interval_s)
+        self._pinger = Pinger(self.clock, self.sendPing, self.drop)
+        self.set_ping_interval(ping_interval_s)
         self._tell(receiver.connected, Wire(self, peer))
 
     def set_ping_interval(self, ping_interval_s: float) -> None:
         """Ping that often from now on; 0 stops."""
         if self._pinger is not None:
-            self._pinger.set_interval(ping_interval_s)
+            self._pinger.set_interval(ping_interval_s, self.patience_s(ping_interval_s))
+
+    def patience_s(self, ping_interval_s: float) -> float:
+        """How long a pong may take."""
+        return self.limits.pong_timeout_s
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Close gracefully, within the close time-out."""
@@ -248,3 +250,8 @@ class WebSocketLine(WholeTextFrames):
             words: bytes = self.localCloseReason or b""
             return f"closed by us: {ours} {words.decode()}".rstrip()
         return self.wasNotCleanReason or "the connection was lost"
+
+
+def printable(text: str) -> str:
+    """Foreign words, made fit for a line of our log."""
+    return "".join(c if c.isprintable() else "?" for c in text[:200]).strip()

@@ -23,13 +23,26 @@ from txocpp.interfaces import Credentials, IStationGate, Refusal
 from txocpp.transport.http_basic import read_authorization
 from txocpp.transport.tls import ServerCertificates, common_name, tls_words
 from txocpp.transport.websocket_framing import FramedServerProtocol, configured
-from txocpp.transport.websocket_line import WebSocketLine
+from txocpp.transport.websocket_line import WebSocketLine, printable
 from txocpp.transport.websocket_settings import ServerSettings
 
 TLS_HANDSHAKE: Final = b"\x16"
 """What a TLS client sends first."""
 REPLACED: Final = 1008
 """Close code for a connection whose identity has connected again (C-14)."""
+
+HANDSHAKE_LEFTOVERS: Final = (
+    "http_headers",
+    "http_request_data",
+    "http_request_params",
+    "http_request_uri",
+    "http_request_path",
+    "http_response_data",
+    "http_status_line",
+    "websocket_extensions",
+    "websocket_protocols",
+)
+"""What Autobahn keeps of a handshake; a quarter of the memory of a connection, and passwords."""
 
 
 class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc]
@@ -105,6 +118,8 @@ class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc
     def onOpen(self) -> None:
         assert self._admitted is not None
         (credentials, subprotocol), self._admitted = self._admitted, None
+        for leftover in HANDSHAKE_LEFTOVERS:
+            setattr(self, leftover, None)
         # OCPP-J 1.6 §3.2: without a common subprotocol, complete the handshake and close (C-06).
         if subprotocol is None:
             spoken = ", ".join(self.factory.settings.subprotocols)
@@ -117,13 +132,20 @@ class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc
         self.factory.closed(self, why)
         super().ended(why)
 
+    def patience_s(self, ping_interval_s: float) -> float:
+        # So that a dead station is found within two intervals.
+        return min(ping_interval_s, self.limits.pong_timeout_s)
+
     def failHandshake(
         self, reason: str, code: int = 400, responseHeaders: list[tuple[str, str]] | None = None
     ) -> None:
         if self.state != self.STATE_CONNECTING:
             return
         self._log.warn(
-            "refused {address}: {code} {reason}", address=self.address, code=code, reason=reason
+            "refused {address}: {code} {reason}",
+            address=self.address,
+            code=code,
+            reason=printable(reason),
         )
         self.why = f"refused: {code}"
         self.sendData(_refusal(code, reason, responseHeaders or []))
@@ -140,7 +162,9 @@ class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc
                 user, password = read_authorization(header)
             except ValueError as error:
                 raise ConnectionDeny(401, str(error)) from None
-        secure = ISSLTransport.providedBy(self.transport)
+        own_tls = ISSLTransport.providedBy(self.transport)
+        proxied = self.factory.settings.trusted_proxies > 0
+        forwarded = request.headers.get("x-forwarded-proto", "") if proxied else ""
         return Credentials(
             identity=identity,
             user=user,
@@ -148,9 +172,9 @@ class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc
             address=self.address,
             subprotocols=tuple(request.protocols),
             certificate_common_name=(
-                common_name(self.transport.getPeerCertificate()) if secure else None
+                common_name(self.transport.getPeerCertificate()) if own_tls else None
             ),
-            secure=secure,
+            secure=own_tls or forwarded.lower() in ("https", "wss"),
         )
 
     @property
@@ -261,6 +285,8 @@ class WebSocketServer(Service):
     :param stations: see `StationFactory`.
     """
 
+    _log = Logger()
+
     def __init__(
         self,
         reactor: Any,
@@ -287,12 +313,14 @@ class WebSocketServer(Service):
         if self._certificates is not None:
             endpoint = wrapServerTLS(self._certificates.options(), endpoint)
         self.factory.is_closing = False
-        failures: list[Failure] = []
-        self._listening = endpoint.listen(self.factory)
-        self._listening.addCallbacks(self._opened, failures.append)
+        failures: list[str] = []
+        listening = endpoint.listen(self.factory)
+        listening.addCallbacks(self._opened, lambda f: failures.append(f.getErrorMessage()))
         if failures:
-            reason = failures[0].getErrorMessage()
-            raise ConfigurationError(f"cannot listen on {self.description!r}: {reason}")
+            raise ConfigurationError(f"cannot listen on {self.description!r}: {failures[0]}")
+        if not listening.called:
+            listening.addCallback(self._check, failures)
+        self._listening = listening
         super().startService()  # type: ignore[no-untyped-call]
 
     async def stopService(self) -> None:
@@ -307,6 +335,15 @@ class WebSocketServer(Service):
 
     def _opened(self, port: IListeningPort) -> None:
         self.port = port
+
+    def _check(self, _: object, failures: list[str]) -> None:
+        """An endpoint that took its time has failed after all."""
+        if failures:
+            self._log.critical(
+                "cannot listen on {description}: {reason}",
+                description=self.description,
+                reason=failures[0],
+            )
 
 
 def identity_of(uri: str, path_prefix: str | None = None) -> str | None:

@@ -30,7 +30,8 @@ class LineLimits:
     close_timeout_s: float = 10.0
     """For the peer to agree to a close before the connection is dropped."""
     pong_timeout_s: float = 30.0
-    """After a ping; without a pong by then the connection is dropped (C-11)."""
+    """After a ping; without a pong by then the connection is dropped (C-11). A server waits no
+    longer than its ping interval."""
 
 
 @attrs.frozen(kw_only=True)
@@ -46,7 +47,7 @@ class ServerSettings:
     most_connections: int = 0
     """Further ones are refused with 503; 0 = any number."""
     trusted_proxies: int = 0
-    """Proxies in front of the server whose X-Forwarded-For says where a station is."""
+    """Proxies in front of the server whose X-Forwarded-For and X-Forwarded-Proto are believed."""
     limits: LineLimits = attrs.Factory(LineLimits)
 
 
