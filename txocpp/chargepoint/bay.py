@@ -63,6 +63,7 @@ class Bay:
         self._timers = Timers(surroundings.clock)
         self._finished = False
         self._beginning = False
+        self._before_fault = Status.AVAILABLE
         self._own_faults: dict[FaultCode, Fault] = {}
         self._working = False
 
@@ -208,7 +209,7 @@ class Bay:
     def limit_changed(self) -> None:
         """The limit of the EVSE is another one now."""
         if self.outlet.offers:
-            self.charge.limit_raised()
+            self.charge.offer_anew()
         self.refresh()
 
     def refresh(self) -> None:
@@ -217,8 +218,11 @@ class Bay:
         if not self._working or self._beginning or self.charge.busy:
             return
         self._keep_in_service()
+        faulted = self.faulted
+        if not faulted and self.reporter.current.status is Status.FAULTED:
+            self.charge.offer_anew()
         facts = Facts(
-            fault=self.faulted,
+            fault=faulted,
             operative=self._s.holds.operative(self.connector_id),
             flow=self.charge.flow,
             granted=self.grant is not None,
@@ -226,7 +230,17 @@ class Bay:
             finished=self._finished,
             reserved=self._s.holds.reserved(self.connector_id),
         )
-        self._show(status(facts, self.reporter.current.status))
+        self._show(status(facts, self._status_before(facts.fault)))
+
+    def _status_before(self, fault: bool) -> Status:
+        """The status to go on from; when a fault is over, that before the fault (I1 to I8)."""
+        current = self.reporter.current.status
+        if fault:
+            if current is not Status.FAULTED:
+                self._before_fault = current
+        elif current is Status.FAULTED:
+            return self._before_fault
+        return current
 
     # Cable.
 

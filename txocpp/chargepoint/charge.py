@@ -117,7 +117,7 @@ class Charge:
             self._keep_checkpoints()
             if not transaction.refused:
                 self.outlet.permit()
-                self._offer_anew()
+                self.offer_anew()
 
     def stop(self) -> None:
         """Do nothing more; what runs is left as it is."""
@@ -182,7 +182,7 @@ class Charge:
         self._s.limits.refresh()
         if not transaction.refused:
             self.outlet.permit()
-            self._offer_anew()
+            self.offer_anew()
         return True
 
     async def _end(self, transaction: Transaction, reason: StopReason, id_tag: str | None) -> None:
@@ -245,10 +245,10 @@ class Charge:
             self._spawn(self.outlet.take_back())
             self.on_change()
 
-    def limit_raised(self) -> None:
-        """The limit allows charging again."""
+    def offer_anew(self) -> None:
+        """Charging is possible again: the car gets some time to follow it."""
         if self.transaction is not None:
-            self._offer_anew()
+            self._timers.set("settling", SETTLE_S, self.on_change)
 
     # MeterPoint: what the sampler asks and gives.
 
@@ -273,10 +273,6 @@ class Charge:
         snapshot = await self.outlet.snapshot()
         self.watch_energy()
         return snapshot
-
-    def _offer_anew(self) -> None:
-        """The car gets some time to follow before its silence counts."""
-        self._timers.set("settling", SETTLE_S, self.on_change)
 
     def _keep_checkpoints(self) -> None:
         self._timers.set("checkpoint", CHECKPOINT_S, self._check)

@@ -1,0 +1,351 @@
+"""The limit in force reaches the EVSE, at the moment it is in force."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from house import NOON, House, never
+
+from txocpp.chargepoint.limits import Grid
+from txocpp.messages import v16
+from txocpp.storage.memory import Fate, MemoryChargePointStore
+
+DEFAULT = v16.ChargingProfilePurposeType.TX_DEFAULT_PROFILE
+TX = v16.ChargingProfilePurposeType.TX_PROFILE
+MAXIMUM = v16.ChargingProfilePurposeType.CHARGE_POINT_MAX_PROFILE
+
+
+def profile(
+    *periods: tuple[int, float],
+    purpose: v16.ChargingProfilePurposeType = DEFAULT,
+    unit: str = "A",
+    start: Any = NOON,
+    **more: Any,
+) -> v16.ChargingProfile:
+    """A profile from periods of seconds and limit."""
+    schedule = {k: more.pop(k) for k in ("duration",) if k in more}
+    return v16.ChargingProfile(
+        **{
+            "charging_profile_id": 1,
+            "stack_level": 0,
+            "charging_profile_purpose": purpose,
+            "charging_profile_kind": v16.ChargingProfileKindType.ABSOLUTE,
+            **more,
+        },
+        charging_schedule=v16.ChargingSchedule(
+            charging_rate_unit=v16.ChargingRateUnitType(unit),
+            start_schedule=start,
+            charging_schedule_period=tuple(
+                v16.ChargingSchedulePeriod(start_period=s, limit=Decimal(str(limit)))
+                for s, limit in periods
+            ),
+            **schedule,
+        ),
+    )
+
+
+def install(house: House, what: v16.ChargingProfile, connector_id: int = 1) -> str:
+    """SetChargingProfile; gives the answer."""
+    request = v16.SetChargingProfileRequest(connector_id=connector_id, cs_charging_profiles=what)
+    return house.status(request)
+
+
+def offered(house: House, number: int = 1) -> Decimal:
+    """What the EVSE offers the car now."""
+    return house.evse(number).state.offered_a
+
+
+@pytest.mark.rule("SR-620", "SR-705", "SR-646")
+def test_a_new_limit_is_in_force_at_once() -> None:
+    """Set, replaced and cleared in mid-transaction, the limit is followed at once."""
+    house = House()
+    house.charge()
+    assert offered(house) == 32
+    assert install(house, profile((0, 10))) == "Accepted"
+    assert offered(house) == 10
+    assert install(house, profile((0, 6.5), charging_profile_id=2)) == "Accepted"
+    assert offered(house) == Decimal("6.5")
+    assert house.status(v16.ClearChargingProfileRequest()) == "Accepted"
+    assert offered(house) == 32
+    assert house.status(v16.ClearChargingProfileRequest()) == "Unknown"
+
+
+@pytest.mark.rule("SR-209", "SR-213")
+def test_each_period_begins_on_time() -> None:
+    """The EVSE is told at the second at which a period begins, and of the end of the schedule."""
+    house = House()
+    house.charge()
+    install(house, profile((0, 10), (60, 16), (120, 8), duration=180))
+    seen = []
+    for second in (59, 60, 119, 120, 179, 180):
+        house.run(NOON.timestamp() + second - house.clock.seconds())
+        seen.append(int(offered(house)))
+    assert seen == [10, 16, 16, 8, 8, 32]
+
+
+@pytest.mark.rule("SR-710", "S-06")
+def test_a_limit_below_six_amperes_pauses() -> None:
+    """The connector is SuspendedEVSE, the transaction goes on, and charging with it later."""
+    house = House()
+    house.charge()
+    install(house, profile((0, 5.9), (60, 16)))
+    house.run(10)
+    assert house.heard() == ["Status 1 SuspendedEVSE"]
+    assert offered(house) == 0
+    house.run(60)
+    assert house.heard() == ["Status 1 Charging"]
+
+
+@pytest.mark.rule("SR-620", "SR-707", "TX-30")
+def test_limits_survive_a_power_cut() -> None:
+    """Profiles that the central system has set are in force after the restart."""
+    house = House()
+    install(house, profile((0, 10)), connector_id=0)
+    house.power_cut()
+    house.charge()
+    assert offered(house) == 10
+
+
+@pytest.mark.rule("SR-707", "SR-706")
+def test_a_transaction_takes_its_profile_along() -> None:
+    """A TxProfile survives a power cut with its transaction, and ends with it."""
+    house = House(behaviour={"resume_transactions": True})
+    house.charge()
+    assert install(house, profile((0, 10), purpose=TX, transaction_id=1)) == "Accepted"
+    house.power_cut()
+    house.run(10)
+    assert offered(house) == 10
+    house.swipe()
+    house.run(10)
+    assert len(house.assembly.limits.stack) == 0
+    closed = House()
+    closed.charge()
+    install(closed, profile((0, 10), purpose=TX))
+    closed.power_cut()
+    closed.run(10)
+    assert len(closed.assembly.limits.stack) == 0
+
+
+@pytest.mark.rule("SR-708")
+def test_limits_hold_without_the_central_system() -> None:
+    """Offline, the periods go on, for running transactions and for new ones."""
+    house = House(configuration={"AllowOfflineTxForUnknownId": True})
+    install(house, profile((0, 10), (600, 16)))
+    house.disconnect()
+    house.charge()
+    assert offered(house) == 10
+    house.run(600)
+    assert offered(house) == 16
+
+
+@pytest.mark.rule("SR-606", "SR-607", "SR-605", "SR-604", "SR-603", "SR-609")
+def test_what_cannot_be_is_refused() -> None:
+    """Each impossible profile has its answer, and nothing is installed."""
+    house = House()
+    refusals = [
+        (1, profile((0, 10), purpose=TX), "Rejected"),
+        (0, profile((0, 10), purpose=TX), "Rejected"),
+        (1, profile((0, 10), purpose=MAXIMUM), "Rejected"),
+        (1, profile((0, 10), transaction_id=3), "Rejected"),
+        (1, profile((0, 10), stack_level=99), "Rejected"),
+        (2, profile((0, 10)), "PropertyConstraintViolation"),
+    ]
+    for connector_id, wrong, answer in refusals:
+        assert install(house, wrong, connector_id) == answer
+    house.charge()
+    assert install(house, profile((0, 10), purpose=TX, transaction_id=99)) == "Rejected"
+    assert len(house.assembly.limits.stack) == 0
+
+
+@pytest.mark.rule("SR-618")
+def test_a_full_disk_promises_no_limit() -> None:
+    """A profile that cannot be saved is Rejected and not in force."""
+    full = [False]
+    store = MemoryChargePointStore(fate=lambda number: Fate.REFUSED if full[0] else Fate.KEPT)
+    house = House(store=store)
+    house.charge()
+    full[0] = True
+    assert install(house, profile((0, 10))) == "Rejected"
+    assert offered(house) == 32
+
+
+@pytest.mark.rule("SR-206", "SR-703")
+def test_a_relative_profile_counts_from_the_start() -> None:
+    """Seconds of a Relative profile are those of the transaction."""
+    house = House()
+    relative = {"charging_profile_kind": v16.ChargingProfileKindType.RELATIVE, "start": None}
+    install(house, profile((0, 10), (300, 6), **relative))
+    house.run(1000)
+    house.charge()
+    assert offered(house) == 10
+    house.run(291)
+    assert offered(house) == 6
+
+
+@pytest.mark.rule("SR-709")
+def test_the_sum_stays_below_the_maximum() -> None:
+    """Two cars share the limit of the station; when one leaves, the other gets the rest."""
+    house = House(2)
+    install(house, profile((0, 20), purpose=MAXIMUM), 0)
+    house.charge(1)
+    assert offered(house, 1) == 20
+    house.charge(2, "TAG2")
+    assert (offered(house, 1), offered(house, 2)) == (10, 10)
+    house.swipe("TAG1", 1)
+    house.run(10)
+    assert offered(house, 2) == 20
+
+
+@pytest.mark.rule("SR-709", "SR-710")
+def test_where_it_does_not_suffice_one_after_the_other_charges() -> None:
+    """With less than 6 A for each, one pauses, and the right to charge goes round."""
+    house = House(2)
+    install(house, profile((0, 10), purpose=MAXIMUM), 0)
+    house.charge(1)
+    house.charge(2, "TAG2")
+    seen = set()
+    for _ in range(8):
+        amounts = (int(offered(house, 1)), int(offered(house, 2)))
+        assert sum(amounts) <= 10
+        seen.add(amounts)
+        house.run(450)
+    assert seen == {(10, 0), (0, 10)}
+
+
+def test_who_does_not_ask_leaves_it_to_others() -> None:
+    """A car that is full keeps the least; the other one gets what is left."""
+    house = House(2)
+    install(house, profile((0, 20), purpose=MAXIMUM), 0)
+    house.charge(1)
+    house.charge(2, "TAG2")
+    house.evse(1).ev_pause()
+    house.run(10)
+    assert (offered(house, 1), offered(house, 2)) == (6, 14)
+    house.evse(1).ev_resume()
+    house.run(10)
+    assert (offered(house, 1), offered(house, 2)) == (10, 10)
+
+
+def test_the_fuse_of_the_station_counts() -> None:
+    """Without any profile the installation's own limit is shared."""
+    house = House(2, settings={"grid": Grid(station_limit_a=Decimal(16))})
+    house.charge(1)
+    house.charge(2, "TAG2")
+    assert (offered(house, 1), offered(house, 2)) == (8, 8)
+
+
+@pytest.mark.rule("SR-411", "SR-415")
+def test_watts_become_amperes() -> None:
+    """A limit in W is divided among the phases."""
+    house = House()
+    house.charge()
+    install(house, profile((0, 6900), unit="W"))
+    assert offered(house) == 10
+
+
+@pytest.mark.rule("SR-501", "SR-502", "SR-404")
+def test_a_composite_schedule() -> None:
+    """In A unless asked otherwise, with the number of phases spelt out; where no profile says
+    anything, the limit of the hardware."""
+    house = House(car={"maximum_current_a": 20})
+    install(house, profile((0, 10), (60, 16), duration=120))
+    answer = house.ask(v16.GetCompositeScheduleRequest(connector_id=1, duration=200))
+    assert (answer.status, answer.connector_id, answer.schedule_start) == ("Accepted", 1, NOON)
+    schedule = answer.charging_schedule
+    assert (schedule.charging_rate_unit, schedule.duration) == ("A", 200)
+    assert schedule.start_schedule is None
+    assert [
+        (p.start_period, p.limit, p.number_phases) for p in schedule.charging_schedule_period
+    ] == [
+        (0, 10, 3),
+        (60, 16, 3),
+        (120, 20, 3),
+    ]
+    watts = v16.GetCompositeScheduleRequest(
+        connector_id=1, duration=60, charging_rate_unit=v16.ChargingRateUnitType.W
+    )
+    (period,) = house.ask(watts).charging_schedule.charging_schedule_period
+    assert period.limit == 6900
+
+
+@pytest.mark.rule("SR-503")
+def test_a_composite_schedule_of_nothing() -> None:
+    """An unknown connector: Rejected and nothing else."""
+    answer = House().ask(v16.GetCompositeScheduleRequest(connector_id=2, duration=10))
+    assert (answer.status, answer.charging_schedule) == ("Rejected", None)
+
+
+@pytest.mark.rule("SR-601")
+def test_a_station_without_smart_charging() -> None:
+    """Every request of the feature gets NotSupported."""
+    house = House(configuration={"SupportedFeatureProfiles": "Core"})
+    assert install(house, profile((0, 10))) == "NotSupported"
+    assert house.status(v16.ClearChargingProfileRequest()) == "NotSupported"
+
+
+def test_the_clock_moves_the_periods() -> None:
+    """When the central system sets the clock, the limit of the new time is in force."""
+    house = House()
+    house.charge()
+    install(house, profile((0, 10), (600, 16)))
+    house.central.started_at -= 3600
+    house.set_key("HeartbeatInterval", 5)
+    house.run(6)
+    assert offered(house) == 16
+
+
+def test_a_box_that_comes_back_is_told_again() -> None:
+    """After its own power cut the EVSE gets limit and permission anew."""
+    house = House()
+    house.charge()
+    install(house, profile((0, 10)))
+    house.device.power_cut(5)
+    house.run(20)
+    assert offered(house) == 10
+    assert house.evse().state.energised
+
+
+@pytest.mark.rule("SR-608", "SR-703")
+def test_a_profile_for_a_transaction_without_a_number() -> None:
+    """Before the central system has given its number, a TxProfile without one is bound to the
+    running transaction."""
+    house = House()
+    house.central.answer = lambda r: (
+        never(r) if isinstance(r, v16.StartTransactionRequest) else None
+    )
+    house.charge()
+    assert install(house, profile((0, 10), purpose=TX)) == "Accepted"
+    assert offered(house) == 10
+
+
+def test_two_charge_in_the_house_of_one_phase() -> None:
+    """Cars on different lines of the supply do not take each other's current."""
+    house = House(
+        2,
+        car={"phases": 1},
+        configuration={"ConnectorPhaseRotation": "1.RST,2.STR"},
+    )
+    install(house, profile((0, 16), purpose=MAXIMUM), 0)
+    house.charge(1)
+    house.charge(2, "TAG2")
+    assert (offered(house, 1), offered(house, 2)) == (16, 16)
+
+
+def test_time_passes_for_a_whole_day() -> None:
+    """A daily profile is followed through the day without any message."""
+    house = House()
+    daily = {
+        "charging_profile_kind": v16.ChargingProfileKindType.RECURRING,
+        "recurrency_kind": v16.RecurrencyKindType.DAILY,
+    }
+    install(house, profile((0, 16), (3600, 6), start=NOON - timedelta(days=1), **daily))
+    house.charge()
+    house.evse().adjust(battery_wh=1_000_000)
+    seen = []
+    for hour in range(26):
+        house.run(NOON.timestamp() + hour * 3600 + 30 - house.clock.seconds())
+        seen.append(int(offered(house)))
+    assert seen == [16, *[6] * 23, 16, 6]
