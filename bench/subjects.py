@@ -69,6 +69,18 @@ def subjects() -> list[Subject]:
     ]
 
 
+def processor_us(pid: int) -> float:
+    """Processor time of all threads of a process so far, user and system."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1000
+
+
+def resident_kib(pid: int) -> float:
+    """Memory of a process, its own and shared."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024
+
+
 class Server:
     """A subject at work, on its own processor core."""
 
@@ -108,16 +120,12 @@ class Server:
         return line
 
     def processor_us(self) -> float:
-        """Processor time of all its threads so far, user and system."""
-        total_ns = 0
-        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            total_ns += int((task / "schedstat").read_text().split()[0])
-        return total_ns / 1000
+        """Processor time so far."""
+        return processor_us(self.process.pid)
 
     def resident_kib(self) -> float:
-        """Memory that is its own or shared."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1024
+        """Memory now."""
+        return resident_kib(self.process.pid)
 
     def time_calls(self, wanted: int) -> list[float]:
         """Let the server call stations one after the other; microseconds of each round trip."""
