@@ -242,8 +242,11 @@ class ICentralStore(Interface):
     `txocpp.errors.StoreError`, or with what the function raised.
     """
 
-    def open() -> Deferred[None]:
-        """Connect, and create or migrate the tables. Called once, first."""
+    def open(first: Callable[[Any], Any] | None = None) -> Deferred[Any]:
+        """Connect, create or migrate the tables, and apply a first change. Called once, first.
+
+        Blocks until that is done, since nobody waits yet; the Deferred has fired with the result
+        of the change."""
 
     def write(change: Callable[[Any], Any]) -> Deferred[Any]:
         """Apply a change. Fires with its result when it would survive a power cut."""

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from argon2 import PasswordHasher
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
+from txocpp.csms.accounts import Passwords
 from txocpp.csms.events import Event
 from txocpp.csms.operations import Asked
 from txocpp.csms.service import CentralSystemService
@@ -23,6 +25,9 @@ from txocpp.transport.memory import MemoryLink
 from txocpp.transport.peer import Peer
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+
+FAST = Passwords(hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+"""Password hashing that does not slow down the tests."""
 
 ACCEPTING = {
     "RemoteStartTransaction": {"status": "Accepted"},
@@ -137,7 +142,7 @@ class Street:
         self.clock = Clock()
         self.clock.advance(NOON.timestamp())
         self.store = store or CentralStore.in_memory()
-        self.service = CentralSystemService(self.clock, settings or Settings(), self.store)
+        self.service = CentralSystemService(self.clock, settings or Settings(), self.store, FAST)
         self.office = self.service.office
         self.events: list[Event] = []
         self.office.events.listen(self.events.append)

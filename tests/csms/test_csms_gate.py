@@ -164,13 +164,13 @@ def test_the_newest_connection_of_an_identity_wins(street: Street) -> None:
 
 def test_stations_of_the_configuration_file_are_there_from_the_start() -> None:
     """Once: what an operator changed later stays."""
-    from txocpp.csms.service import _enter_known
+    from txocpp.csms.service import enter_known
 
     known = KnownStation(identity="CP9", name="Garage", password="geheim")
     settings = Settings(stations=Stations(admit=Admit.KNOWN), known_stations=(known,))
     street = Street(settings)
     for _ in range(2):
-        street.change(lambda r: _enter_known(settings, street.office, street.now, r))
+        street.change(lambda r: enter_known(settings, street.office.passwords, street.now, r))
     assert street.knock("CP9") is not None
     assert street.knock("CP9", user="CP9", password=b"geheim") is None
     assert street.station("CP9").name == "Garage"

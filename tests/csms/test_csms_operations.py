@@ -262,7 +262,7 @@ def test_a_restart_reports_what_was_under_way_as_lost() -> None:
     street.operate("CP2", "ClearCache", valid_for_s=3600)
 
     restarted = Street(store=store)
-    outcome_of(Deferred.fromCoroutine(restarted.office.operations.recover()))
+    restarted.change(restarted.office.operations.recover)
     found = restarted.ask(lambda records: records.operations.page())
     assert [(one.state, one.outcome) for one in reversed(found)] == [
         ("done", "lost"),

@@ -7,6 +7,7 @@ responders; only the defaults are of one version.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import CoroutineType
@@ -104,8 +105,11 @@ class CentralSystem:
         """Called with each station whose line is gone, and the reason."""
         self.on_frame: Callable[[Station, Direction, str], object] | None = None
         """Sees every frame of every station, for message logs. Frames may hold secrets."""
+        self.calls_received: Counter[str] = Counter()
+        """Calls of stations, by action."""
         self._doorkeeper = doorkeeper
         self._responders: dict[type[Any], Responder] = {}
+        self._actions: set[str] = set()
         # Until the upgrade; an attempt that dies on the way is forgotten with its credentials.
         self._admitted: WeakKeyDictionary[Credentials, Admission] = WeakKeyDictionary()
         if responders is None and factory is None:
@@ -118,6 +122,7 @@ class CentralSystem:
         if request_type.action == "BootNotification":
             responder = partial(self._register, responder)
         self._responders[request_type] = responder
+        self._actions.add(request_type.action)
 
     def on(self, request_type: type[Any]) -> Callable[[R], R]:
         """Decorator: this function answers requests of this class."""
@@ -164,12 +169,17 @@ class CentralSystem:
             _Responders(self._responders, station),
             clock=self.clock,
             timeout_s=self.call_timeout_s,
-            screen=station.screen,
+            screen=partial(self._screen, station),
             on_connected=partial(self._connected, station),
             on_disconnected=partial(self._disconnected, station),
             on_frame=None if self.on_frame is None else partial(self.on_frame, station),
         )
         return station.peer
+
+    def _screen(self, station: Station, action: str) -> bool:
+        if action in self._actions:
+            self.calls_received[action] += 1
+        return station.screen(action)
 
     def _connected(self, station: Station) -> None:
         older = self.stations.enter(station)

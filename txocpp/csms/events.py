@@ -33,29 +33,43 @@ class Events:
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._listeners: list[Listener] = []
+        self._listeners: list[tuple[Listener, tuple[str, ...]]] = []
+        self._by_kind: dict[str, list[Listener]] = {}
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """From now on tell this listener. The result, when called, ends that."""
-        self._listeners.append(listener)
+    def listen(self, listener: Listener, kinds: tuple[str, ...] = ()) -> Callable[[], None]:
+        """From now on tell this listener of events whose kinds begin so; empty: of all.
+
+        The result, when called, ends that.
+        """
+        entry = (listener, kinds)
+        self._listeners.append(entry)
+        self._by_kind.clear()
 
         def stop() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
+            if entry in self._listeners:
+                self._listeners.remove(entry)
+                self._by_kind.clear()
 
         return stop
 
-    @property
-    def heard(self) -> bool:
-        """True while somebody listens; telling costs nothing otherwise."""
-        return bool(self._listeners)
+    def heard(self, kind: str) -> bool:
+        """True while somebody listens to this kind: frequent events are not made for nobody."""
+        return bool(self._listeners_of(kind))
+
+    def _listeners_of(self, kind: str) -> list[Listener]:
+        found = self._by_kind.get(kind)
+        if found is None:
+            found = [one for one, kinds in self._listeners if not kinds or kind.startswith(kinds)]
+            self._by_kind[kind] = found
+        return found
 
     def tell(self, kind: str, station: str | None = None, **facts: Any) -> None:
         """Something has happened. A listener's mistakes are logged and harm nobody."""
-        if not self._listeners:
+        listeners = self._listeners_of(kind)
+        if not listeners:
             return
         event = Event(kind, self._now(), station, facts)
-        for listener in list(self._listeners):
+        for listener in listeners:
             try:
                 listener(event)
             except Exception:

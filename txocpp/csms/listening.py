@@ -1,10 +1,12 @@
-"""Whether an endpoint description is open to other computers."""
+"""Where a central system listens, and whether that is open to other computers."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from typing import Final
+
+from txocpp.csms.settings import Settings
 
 _INTERFACE: Final = re.compile(r"(?:^|:)interface=(?P<address>(?:[^:\\]|\\.)*)")
 
@@ -22,3 +24,13 @@ def is_loopback(description: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return address == "localhost"
+
+
+def endpoints_of(settings: Settings) -> list[tuple[str, str]]:
+    """All endpoints of a central system: the name of the option, and the description."""
+    listen = settings.listen
+    found = [("listen.ocpp", description) for description in listen.ocpp]
+    found += [("tls.listen", port.listen) for port in settings.tls]
+    if listen.http:
+        found.append(("listen.http", listen.http))
+    return found

@@ -7,8 +7,11 @@ from datetime import datetime
 
 import attrs
 
+from txocpp.csms.accounts import AccountBook, Patience
 from txocpp.csms.central import CentralSystem
 from txocpp.csms.events import Events
+from txocpp.csms.measures import Measures
+from txocpp.csms.messagelog import MessageLog
 from txocpp.csms.operations import Operations
 from txocpp.csms.passwords import StationPasswords
 from txocpp.interfaces import ICentralStore
@@ -23,4 +26,8 @@ class Office:
     operations: Operations
     events: Events
     passwords: StationPasswords
+    accounts: AccountBook
+    patience: Patience
+    messages: MessageLog
+    measures: Measures
     now: Callable[[], datetime]

@@ -10,7 +10,7 @@ version (`txocpp.csms.v16.commands`).
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,29 +18,16 @@ from typing import Any, Final
 from uuid import uuid4
 
 import attrs
-from twisted.internet.defer import (
-    CancelledError,
-    Deferred,
-    DeferredSemaphore,
-    gatherResults,
-)
+from twisted.internet.defer import Deferred, DeferredSemaphore, gatherResults
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txocpp.csms.central import CentralSystem
 from txocpp.csms.events import Events
+from txocpp.csms.lanes import Lanes
 from txocpp.csms.station import Registration, Station
 from txocpp.csms.v16.commands import Commands16
-from txocpp.csms.v16.effects import Exchange
-from txocpp.errors import (
-    CallFailed,
-    CallTimeout,
-    ConnectionGone,
-    InvalidMessage,
-    InvalidResponse,
-    RemoteError,
-    TxocppError,
-)
+from txocpp.errors import InvalidMessage, TxocppError
 from txocpp.interfaces import ICentralStore
 from txocpp.storage.central.operations import OperationRecord, OperationState, Outcome
 from txocpp.storage.central.records import Records
@@ -55,40 +42,6 @@ AT_ONCE: Final = 200
 
 class TooManyOperations(TxocppError):
     """A station has more operations queued up than it can ever catch up with."""
-
-
-@attrs.define(eq=False)
-class _Job:
-    """An operation in the queue."""
-
-    record: OperationRecord
-    request: Any
-    """None: to be read from the record."""
-    timeout_s: float | None
-    done: Deferred[OperationRecord] = attrs.field(factory=Deferred)
-
-
-@attrs.define(eq=False)
-class _Lane:
-    """The queue in front of one station."""
-
-    jobs: deque[_Job] = attrs.field(factory=deque)
-    """Not sent yet."""
-    busy: bool = False
-    entering: int = 0
-    """About to be queued."""
-
-    def holds(self, operation_id: int) -> bool:
-        """True if the operation is in the queue already."""
-        return any(job.record.id == operation_id for job in self.jobs)
-
-    def take_out(self, operation_id: int) -> _Job | None:
-        """Remove an operation from the queue."""
-        for job in self.jobs:
-            if job.record.id == operation_id:
-                self.jobs.remove(job)
-                return job
-        return None
 
 
 @attrs.frozen
@@ -125,7 +78,8 @@ class Operations:
         self._commands = commands
         self._events = events
         self._now = now
-        self._lanes: dict[int, _Lane] = {}
+        self._lanes = Lanes(store, central, commands, events, now)
+        self._entering: Counter[int] = Counter()
         central.on_registered.append(self.resume)
         central.on_connected.append(self._connected)
 
@@ -134,9 +88,9 @@ class Operations:
         """What can be asked of a station."""
         return self._commands.actions
 
-    async def recover(self) -> int:
+    def recover(self, records: Records) -> int:
         """After a start: report as lost what nobody will hear of any more. Returns how many."""
-        return int(await self._store.write(lambda records: _recover(records, self._now())))
+        return _recover(records, self._now())
 
     def ask(self, station: StationRecord, asked: Asked) -> Deferred[OperationRecord]:
         """Carry out one operation; gives its record when the outcome is known.
@@ -162,12 +116,11 @@ class Operations:
                 raise InvalidMessage("a password is not kept; send it when the station is there")
         except InvalidMessage as error:
             return await self._reject(station, asked, str(error))
-        lane = self._lanes.setdefault(station.id, _Lane())
-        if lane.entering + len(lane.jobs) >= MOST_WAITING:
+        if self._entering[station.id] + len(self._lanes.queued(station.id)) >= MOST_WAITING:
             raise TooManyOperations(
                 f"{MOST_WAITING} operations are waiting for {station.identity} already"
             )
-        lane.entering += 1
+        self._entering[station.id] += 1
         connected = self._central.stations.find(station.identity)
         try:
             record: OperationRecord = await self._store.write(
@@ -181,13 +134,11 @@ class Operations:
                 )
             )
         finally:
-            lane.entering -= 1
+            self._entering[station.id] -= 1
         if record.state == OperationState.DONE:
-            self._announce(record, station.identity)
+            self._lanes.announce(record, station.identity)
             return record
-        if self._central.stations.find(station.identity) is None:
-            return record
-        return await self._carry_out(station.identity, record, request, asked.timeout_s)
+        return await self._lanes.carry_out(station.identity, record, request, asked.timeout_s)
 
     async def ask_many(
         self, stations: Sequence[StationRecord], asked: Asked
@@ -202,13 +153,11 @@ class Operations:
 
     async def cancel(self, record: OperationRecord) -> OperationRecord | None:
         """Withdraw an operation that has not been sent. None: it is too late."""
-        lane = self._lanes.get(record.station_id)
-        job = None if lane is None else lane.take_out(record.id)
         changed: OperationRecord | None = await self._store.write(
             partial(_cancel, record.id, self._now())
         )
-        if job is not None:
-            job.done.callback(changed or record)
+        if changed is not None:
+            self._lanes.withdraw(changed)
         return changed
 
     async def resume(self, station: Station) -> None:
@@ -216,17 +165,16 @@ class Operations:
         if station.registration is Registration.REJECTED:
             return
         waiting = await self._store.read(lambda records: records.operations.waiting(station.key))
-        lane = self._lanes.setdefault(station.key, _Lane())
         for record in waiting:
-            if not lane.holds(record.id):
-                await self._carry_out(station.identity, record, None, None)
+            if record.id not in self._lanes.queued(station.key):
+                await self._lanes.carry_out(station.identity, record)
 
     async def expire(self) -> None:
         """End operations that have waited long enough."""
         for record in await self._store.write(
             lambda records: records.operations.expire(self._now())
         ):
-            self._announce(record, None)
+            self._lanes.announce(record, None)
 
     # --- one operation
 
@@ -243,7 +191,7 @@ class Operations:
                 error_text=why, ended_at=self._now(),
             )
         )  # fmt: skip
-        self._announce(record, station.identity)
+        self._lanes.announce(record, station.identity)
         return record
 
     def _enter(
@@ -292,148 +240,11 @@ class Operations:
             **facts,
         )
 
-    async def _carry_out(
-        self, identity: str, record: OperationRecord, request: Any, timeout_s: float | None
-    ) -> OperationRecord:
-        """Wait for the turn, send, and note the outcome."""
-        lane = self._lanes.setdefault(record.station_id, _Lane())
-        job = _Job(record, request, timeout_s)
-        lane.jobs.append(job)
-        if not lane.busy:
-            Deferred.fromCoroutine(self._work_off(identity, lane))
-        return await job.done
-
-    async def _work_off(self, identity: str, lane: _Lane) -> None:
-        """One operation after the other, until there is none left."""
-        lane.busy = True
-        while lane.jobs:
-            job = lane.jobs.popleft()
-            try:
-                result: OperationRecord | Failure = await self._turn(identity, job)
-            except Exception:
-                result = Failure()
-            job.done.callback(result)
-        lane.busy = False
-
-    async def _turn(self, identity: str, job: _Job) -> OperationRecord:
-        station = self._central.stations.find(identity)
-        if station is None:
-            return await self._offline(job.record, identity)
-        request = job.request
-        if request is None:
-            request = self._commands.request(job.record.action, job.record.payload)
-        return await self._send(station, job.record, request, job.timeout_s)
-
-    async def _send(
-        self, station: Station, record: OperationRecord, request: Any, timeout_s: float | None
-    ) -> OperationRecord:
-        if not await self._store.write(partial(self._note_sent, record, request)):
-            return await self._current(record)
-        self._commands.leaving(station, request)
-        try:
-            response = await station.call(request, timeout_s=timeout_s)
-        except CancelledError:
-            raise
-        except CallFailed as error:
-            change = partial(self._note_failure, record, request, error)
-        except Exception as error:
-            self._log.failure("operation {id} failed", Failure(), id=record.id)
-            change = partial(self._note_failure, record, request, error)
-        else:
-            change = partial(self._note_answer, record, request, response)
-        ended: OperationRecord = await self._store.write(change)
-        self._announce(ended, station.identity)
-        return ended
-
-    async def _offline(self, record: OperationRecord, identity: str) -> OperationRecord:
-        if record.expires_at is not None and record.expires_at > self._now():
-            return await self._current(record)
-        ended: OperationRecord = await self._store.write(
-            lambda records: records.operations.set(
-                record.id,
-                state=OperationState.DONE,
-                outcome=Outcome.OFFLINE,
-                error_text="the station is not connected",
-                ended_at=self._now(),
-            )
-        )
-        self._announce(ended, identity)
-        return ended
-
-    async def _current(self, record: OperationRecord) -> OperationRecord:
-        found: OperationRecord | None = await self._store.read(
-            lambda records: records.operations.get(record.id)
-        )
-        return found or record
-
-    # --- changes of the store
-
-    def _exchange(self, record: OperationRecord, request: Any, records: Records) -> Exchange:
-        payload = self._commands.payload(request)
-        return Exchange(records, record.station_id, record.id, request, payload, self._now())
-
-    def _note_sent(self, record: OperationRecord, request: Any, records: Records) -> bool:
-        """False: it was cancelled, or somebody else is sending it."""
-        if not records.operations.claim(record.id, self._now()):
-            return False
-        self._commands.before_sending(self._exchange(record, request, records))
-        return True
-
-    def _note_answer(
-        self, record: OperationRecord, request: Any, response: Any, records: Records
-    ) -> OperationRecord | None:
-        self._commands.after_answer(self._exchange(record, request, records), response)
-        return records.operations.set(
-            record.id,
-            state=OperationState.DONE,
-            outcome=Outcome.ANSWERED,
-            answer=self._commands.payload(response),
-            ended_at=self._now(),
-        )
-
-    def _note_failure(
-        self, record: OperationRecord, request: Any, error: Exception, records: Records
-    ) -> OperationRecord | None:
-        outcome, code = _failure_outcome(error)
-        if outcome is Outcome.REFUSED:
-            self._commands.after_refusal(self._exchange(record, request, records))
-        return records.operations.set(
-            record.id,
-            state=OperationState.DONE,
-            outcome=outcome,
-            error_code=code,
-            error_text=str(error) or type(error).__name__,
-            ended_at=self._now(),
-        )
-
-    def _announce(self, record: OperationRecord, identity: str | None) -> None:
-        self._events.tell(
-            "operation.done",
-            identity,
-            operation_id=record.id,
-            action=record.action,
-            outcome=record.outcome,
-            status=(record.answer or {}).get("status"),
-            error=record.error_text,
-        )
-
 
 def _registration(station: StationRecord, connected: Station | None) -> Registration | None:
     if connected is not None:
         return connected.registration
     return None if station.registration is None else Registration(station.registration)
-
-
-def _failure_outcome(error: Exception) -> tuple[Outcome, str | None]:
-    if isinstance(error, RemoteError):
-        return Outcome.REFUSED, error.wire_code
-    if isinstance(error, CallTimeout):
-        return Outcome.TIMEOUT, None
-    if isinstance(error, ConnectionGone):
-        return Outcome.DISCONNECTED, None
-    if isinstance(error, InvalidResponse):
-        return Outcome.REFUSED, "InvalidResponse"
-    return Outcome.INVALID, None
 
 
 def _recover(records: Records, now: datetime) -> int:

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txocpp.csms.api import live, operations, shortcuts, stations, tags, transactions
+from txocpp.csms import api
+from txocpp.csms.accounts import AccountBook, Passwords, Patience
 from txocpp.csms.api.access import Access
-from txocpp.csms.api.site import Root, api_resource, web_site
+from txocpp.csms.api.server import HttpServer
+from txocpp.csms.api.site import Root, api_resource
 from txocpp.csms.authorization import AuthorizationRules, UnknownTags
 from txocpp.csms.boot import BootRules
 from txocpp.csms.central import CentralSystem
 from txocpp.csms.events import Events
 from txocpp.csms.gate import Gate
 from txocpp.csms.housekeeping import Housekeeping
-from txocpp.csms.listening import is_loopback
+from txocpp.csms.listening import endpoints_of, is_loopback
+from txocpp.csms.measures import Measures
+from txocpp.csms.messagelog import MessageLog
 from txocpp.csms.office import Office
 from txocpp.csms.operations import Operations
 from txocpp.csms.passwords import StationPasswords, key_from_text
@@ -40,108 +42,138 @@ from txocpp.transport.tls import ServerCertificates
 from txocpp.transport.websocket_server import StationProtocol, WebSocketServer
 from txocpp.transport.websocket_settings import LineLimits, ServerSettings
 
-API = (stations, operations, shortcuts, tags, transactions, live)
-
 
 class CentralSystemService(Service):
     """A whole central system: store, ports for charge points, HTTP API."""
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, settings: Settings, store: ICentralStore) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        settings: Settings,
+        store: ICentralStore,
+        passwords: Passwords | None = None,
+    ) -> None:
         self.settings = settings
         self.store = store
         self._reactor = reactor
-        self.events = Events(self.now)
+        self.events = events = Events(self.now)
         factory = MessageFactory16(ignore_unknown=settings.stations.tolerate_unknown_fields)
-        passwords = StationPasswords(tolerant=settings.stations.tolerant_passwords)
+        keys = StationPasswords(tolerant=settings.stations.tolerant_passwords)
         answers = Answers(
             store,
-            self.events,
+            events,
             reactor.seconds,
-            boot_rules=_boot_rules(settings),
-            authorization_rules=_authorization_rules(settings),
+            boot_rules=boot_rules(settings),
+            authorization_rules=authorization_rules(settings),
         )
-        self.central = CentralSystem(
+        gate = Gate(
+            store,
+            keys,
+            admit=settings.stations.admit,
+            now=self.now,
+            require_password=settings.stations.require_password,
+        )
+        self.central = central = CentralSystem(
             reactor,
             factory,
             answers.table(),
-            doorkeeper=Gate(
-                store,
-                passwords,
-                admit=settings.stations.admit,
-                now=self.now,
-                require_password=settings.stations.require_password,
-            ),
+            doorkeeper=gate,
             call_timeout_s=settings.stations.call_timeout_s,
         )
-        self.operations = Operations(
-            store, self.central, Commands16(factory), self.events, self.now
+        self.operations = Operations(store, central, Commands16(factory), events, self.now)
+        messages = MessageLog(store, reactor)
+        if settings.retention.messages_days:
+            central.on_frame = messages.note
+        self.office = Office(
+            store=store,
+            central=central,
+            operations=self.operations,
+            events=events,
+            passwords=keys,
+            accounts=AccountBook(store, passwords or Passwords(reactor), self.now),
+            patience=Patience(reactor.seconds),
+            messages=messages,
+            measures=Measures(central, events),
+            now=self.now,
         )
-        self.office = Office(store, self.central, self.operations, self.events, passwords, self.now)
         self._housekeeping = Housekeeping(
-            store, self.central, self.operations, settings.retention, self.now, reactor
+            store, central, self.operations, settings.retention, self.now, reactor
         )
-        self.servers = _servers(reactor, settings, self.central)
-        self.http_port: IListeningPort | None = None
-        self._started: Deferred[None] | None = None
-        self.central.on_connected.append(self._connected)
-        self.central.on_disconnected.append(self._disconnected)
+        self.servers = _servers(reactor, settings, central)
+        self.http = _http(reactor, settings, self.office)
+        central.on_connected.append(self._connected)
+        central.on_disconnected.append(self._disconnected)
 
     def now(self) -> datetime:
         """The present moment."""
         return datetime.fromtimestamp(self._reactor.seconds(), UTC)
 
     def startService(self) -> None:
-        """Open the store, then the ports. A fault ends the program with a message."""
+        """Open the store and the ports.
+
+        Raises `ConfigurationError` or `StoreError`; everything that was opened is closed then.
+        """
+        self._open_store()
+        opened: list[WebSocketServer | HttpServer] = []
+        try:
+            for server in self.servers:
+                server.startService()
+                opened.append(server)
+                self._log.info("charge points connect to {where}", where=server.description)
+            if self.http is not None:
+                self.http.startService()
+                self._log.info("HTTP API on {where}", where=self.http.description)
+        except ConfigurationError:
+            for port in opened:
+                maybeDeferred(port.stopService)
+            self.store.close()
+            raise
+        self._housekeeping.start()
         super().startService()  # type: ignore[no-untyped-call]
-        self._started = Deferred.fromCoroutine(self._start())
-        self._started.addErrback(self._failed)
 
     async def stopService(self) -> None:
         """Close the ports and all connections, finish what is being written."""
         super().stopService()  # type: ignore[no-untyped-call]
-        if self._started is not None:
-            self._started.cancel()
-        if self.http_port is not None:
-            await maybeDeferred(self.http_port.stopListening)
+        if self.http is not None:
+            await self.http.stopService()
         for server in self.servers:
             await server.stopService()
         await self._housekeeping.stop()
+        await maybeDeferred(self.office.messages.flush)
         await self.store.close()
 
-    async def _start(self) -> None:
-        await self.store.open()
-        await self.store.write(partial(_enter_known, self.settings, self.office, self.now()))
-        lost = await self.operations.recover()
+    def _open_store(self) -> None:
+        """What has to be in order before the first station comes."""
+        outcome: list[Any] = []
+        self.store.open(self._begin).addBoth(outcome.append)
+        if isinstance(outcome[0], Failure):
+            self.store.close()
+            outcome[0].raiseException()
+        lost, guarded = outcome[0]
+        self.office.accounts.exists = guarded
         if lost:
             self._log.warn("{lost} operations were cut off by the last restart", lost=lost)
-        for server in self.servers:
-            server.startService()
-            self._log.info("charge points connect to {where}", where=server.description)
-        if self.settings.listen.http:
-            await self._listen_http(self.settings.listen.http)
-        self._housekeeping.start()
+        http = self.settings.listen.http
+        if http and not guarded and not is_loopback(http):
+            self.store.close()
+            raise ConfigurationError(
+                f"listen.http: {http!r} is open to others, but nobody has an account. Add one "
+                "first (txocpp csms add-account NAME), or listen on 127.0.0.1"
+            )
 
-    async def _listen_http(self, description: str) -> None:
-        root = Root(api_resource(self.office, Access(), [part.routes for part in API]))
-        endpoint = serverFromString(self._reactor, description)
-        try:
-            self.http_port = await endpoint.listen(web_site(root, clock=self._reactor))
-        except Exception as error:
-            raise ConfigurationError(f"cannot listen on {description!r}: {error}") from error
-        self._log.info("HTTP API on {where}", where=description)
-
-    def _failed(self, failure: Failure) -> None:
-        if failure.check(ConfigurationError, StoreError):
-            self._log.critical("{fault}", fault=failure.getErrorMessage())
-        else:
-            self._log.failure("the central system could not be started", failure)
-        if self.running:
-            self._reactor.stop()
+    def _begin(self, records: Records) -> tuple[int, bool]:
+        enter_known(self.settings, self.office.passwords, self.now(), records)
+        return self.operations.recover(records), records.accounts.any()
 
     def _connected(self, station: Station) -> None:
-        self.events.tell("station.connected", station.identity, address=station.address)
+        self.events.tell(
+            "station.connected",
+            station.identity,
+            address=station.address,
+            protocol=station.protocol,
+        )
 
     def _disconnected(self, station: Station, reason: str) -> None:
         self.events.tell("station.disconnected", station.identity, reason=reason)
@@ -152,40 +184,25 @@ def central_system(reactor: Any, settings: Settings) -> CentralSystemService:
 
     Raises `ConfigurationError` for settings that do not go together.
     """
-    _check(reactor, settings)
+    for name, description in endpoints_of(settings):
+        try:
+            serverFromString(reactor, description)
+        except Exception as error:
+            raise ConfigurationError(f"{name}: {description!r} is no endpoint: {error}") from error
+    return CentralSystemService(reactor, settings, open_store(settings, reactor))
+
+
+def open_store(settings: Settings, reactor: Any = None) -> CentralStore:
+    """The store that the settings name, not yet opened. Raises `ConfigurationError`."""
     url = settings.database.url
     if not url:
         path = default_database()
         path.parent.mkdir(parents=True, exist_ok=True)
         url = str(path)
     try:
-        store = CentralStore(url, reactor=reactor, synchronous=settings.database.synchronous)
+        return CentralStore(url, reactor=reactor, synchronous=settings.database.synchronous)
     except StoreError as error:
         raise ConfigurationError(f"database.url: {error}") from error
-    return CentralSystemService(reactor, settings, store)
-
-
-def _check(reactor: Any, settings: Settings) -> None:
-    for name, description in _endpoints(settings):
-        try:
-            serverFromString(reactor, description)
-        except Exception as error:
-            raise ConfigurationError(f"{name}: {description!r} is no endpoint: {error}") from error
-    http = settings.listen.http
-    if http and not is_loopback(http):
-        raise ConfigurationError(
-            f"listen.http: {http!r} is open to others, but there are no accounts yet; "
-            "listen on 127.0.0.1, or add an account first"
-        )
-
-
-def _endpoints(settings: Settings) -> list[tuple[str, str]]:
-    listen = settings.listen
-    found = [("listen.ocpp", description) for description in listen.ocpp]
-    found += [("tls.listen", port.listen) for port in settings.tls]
-    if listen.http:
-        found.append(("listen.http", listen.http))
-    return found
 
 
 def _servers(reactor: Any, settings: Settings, central: CentralSystem) -> list[WebSocketServer]:
@@ -198,9 +215,7 @@ def _servers(reactor: Any, settings: Settings, central: CentralSystem) -> list[W
         limits=LineLimits(largest_message=settings.stations.largest_message_bytes),
     )
     together: dict[str, StationProtocol] = {}
-    make: Callable[..., WebSocketServer] = partial(
-        WebSocketServer, reactor, gate=central, settings=chosen, stations=together
-    )
+    make = partial(WebSocketServer, reactor, gate=central, settings=chosen, stations=together)
     servers = [make(description=description) for description in settings.listen.ocpp]
     for port in settings.tls:
         authorities = port.client_authorities
@@ -214,7 +229,21 @@ def _servers(reactor: Any, settings: Settings, central: CentralSystem) -> list[W
     return servers
 
 
-def _boot_rules(settings: Settings) -> BootRules:
+def _http(reactor: Any, settings: Settings, office: Office) -> HttpServer | None:
+    if not settings.listen.http:
+        return None
+    access = Access(
+        office.accounts,
+        office.patience,
+        names=settings.listen.names,
+        public=not is_loopback(settings.listen.http),
+    )
+    root = Root(api_resource(office, access, api.ROUTES))
+    return HttpServer(reactor, settings.listen.http, root)
+
+
+def boot_rules(settings: Settings) -> BootRules:
+    """How stations are registered."""
     return BootRules(
         admit=settings.stations.admit,
         heartbeat_interval_s=settings.stations.heartbeat_interval_s,
@@ -222,21 +251,25 @@ def _boot_rules(settings: Settings) -> BootRules:
     )
 
 
-def _authorization_rules(settings: Settings) -> AuthorizationRules:
+def authorization_rules(settings: Settings) -> AuthorizationRules:
+    """Which tags may charge."""
     chosen = settings.authorization
     unknown = chosen.unknown_tags
     if unknown is None:
-        local = all(is_loopback(description) for _, description in _endpoints(settings))
+        local = all(is_loopback(description) for _, description in endpoints_of(settings))
         unknown = UnknownTags.ACCEPT_WHILE_EMPTY if local else UnknownTags.INVALID
     return AuthorizationRules(unknown, chosen.max_running or None)
 
 
-def _enter_known(settings: Settings, office: Office, now: datetime, records: Records) -> None:
+def enter_known(
+    settings: Settings, passwords: StationPasswords, now: datetime, records: Records
+) -> None:
+    """Enter the stations and tags of the configuration file that are not there yet."""
     for station in settings.known_stations:
         if records.stations.find(station.identity) is None:
             password = None
             if station.password:
-                password = office.passwords.hash(key_from_text(station.password))
+                password = passwords.hash(key_from_text(station.password))
             records.stations.add(
                 station.identity,
                 now,

@@ -26,6 +26,13 @@ class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     http: Annotated[str, Meta(description="Port for the HTTP API and the pages. Empty: none.")] = (
         "tcp:8080:interface=127.0.0.1"
     )
+    names: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Host names under which the HTTP API is reached, besides addresses and "
+            "localhost; others are refused while there are no accounts."
+        ),
+    ] = ()
     path: Annotated[
         str,
         Meta(
@@ -162,7 +169,7 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operations_days: Annotated[int, Meta(ge=0, description="What operators asked for.")] = 365
     messages_days: Annotated[
         float, Meta(ge=0, description="The log of all messages. 0: no message is logged.")
-    ] = 0
+    ] = 3
     audit_days: Annotated[int, Meta(ge=0, description="Who did what.")] = 0
 
 

@@ -11,8 +11,8 @@ from twisted.application.service import IService
 from twisted.python import usage
 
 from txocpp.csms.settings import Settings
-from txocpp.errors import ConfigurationError
-from txocpp.plugins import configfile
+from txocpp.errors import ConfigurationError, StoreError
+from txocpp.plugins import configfile, logs
 
 
 class Options(usage.Options):
@@ -29,6 +29,7 @@ class Options(usage.Options):
         ["config", "c", None, "Configuration file (TOML)."],
         ["database", "d", None, "SQLite file, or postgresql://USER:PASSWORD@HOST/NAME."],
         ["http", None, None, "Endpoint of the HTTP API; an empty text: none."],
+        ["log-format", "l", "text", "text for people, json for programs: one object a line."],
     ]
     optFlags = [
         ["check", None, "Check the configuration, say whether it is good, and end."],
@@ -49,6 +50,8 @@ class Options(usage.Options):
         if self["print-example"]:
             sys.stdout.write(configfile.example(Settings))
             raise SystemExit(0)
+        if self["log-format"] not in logs.FORMATS:
+            raise usage.UsageError(f"--log-format is one of {', '.join(logs.FORMATS)}")
         try:
             self.settings = self._chosen()
             if self["check"]:
@@ -76,14 +79,27 @@ class Options(usage.Options):
         raise SystemExit(0)
 
 
+class CentralSystemRoot(logs.LoggingRoot):
+    """Ends the program with one line if the central system cannot be started."""
+
+    def startService(self) -> None:
+        """Called by twistd before the reactor runs."""
+        try:
+            super().startService()  # type: ignore[no-untyped-call]
+        except (ConfigurationError, StoreError) as fault:
+            raise SystemExit(f"ocpp-csms: {fault}") from None
+
+
 def makeService(options: Options) -> IService:
     """The service that twistd runs."""
     from twisted.internet import reactor
 
     from txocpp.csms.service import central_system
 
+    root: Any = CentralSystemRoot(options["log-format"])
     try:
         service: Any = central_system(reactor, options.settings)
+        service.setServiceParent(root)
     except ConfigurationError as error:
         raise usage.UsageError(str(error)) from error
-    return IService(service)
+    return IService(root)

@@ -1,5 +1,30 @@
 """The HTTP door of the central system: JSON for programs, events for live pages.
 
 ``endpoint`` says how a route is declared, the modules named after their subject declare them, and
-``site`` puts them on a port.
+``site`` serves them.
 """
+
+from txocpp.csms.api import (
+    accounts,
+    health,
+    live,
+    messages,
+    operations,
+    shortcuts,
+    stations,
+    tags,
+    transactions,
+)
+
+ROUTES = (
+    stations.routes,
+    operations.routes,
+    shortcuts.routes,
+    tags.routes,
+    transactions.routes,
+    messages.routes,
+    live.routes,
+    accounts.routes,
+    health.routes,
+)
+"""All routes, by subject."""

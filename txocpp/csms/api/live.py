@@ -42,13 +42,10 @@ async def events(office: Office, call: Call) -> Any:
     reader = _Reader(call.request, office.central.clock)
 
     def wanted(event: Event) -> None:
-        if query.station is not None and event.station != query.station:
-            return
-        if kinds and not event.kind.startswith(kinds):
-            return
-        reader.tell(event)
+        if query.station is None or event.station == query.station:
+            reader.tell(event)
 
-    stop = office.events.listen(wanted)
+    stop = office.events.listen(wanted, kinds)
     try:
         await reader.gone
     finally:

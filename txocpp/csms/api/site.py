@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Final, cast
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 import msgspec
 from klein import Klein
@@ -18,8 +18,8 @@ from twisted.web.server import Request as SiteRequest
 from twisted.web.server import Site
 from werkzeug.exceptions import HTTPException
 
-from txocpp.csms.api.access import Access
-from txocpp.csms.api.endpoint import Answer, Call, Endpoint, Endpoints, Problem
+from txocpp.csms.api.access import Access, address_of
+from txocpp.csms.api.endpoint import Answer, Call, Endpoint, Endpoints, Problem, Role
 from txocpp.csms.office import Office
 from txocpp.csms.operations import TooManyOperations
 from txocpp.errors import StoreError
@@ -101,7 +101,10 @@ class _Serving:
                 _body(endpoint, request),
                 _if_match(request),
             )
-            return _write(endpoint, request, await endpoint.run(self._office, call))
+            result = await endpoint.run(self._office, call)
+            if endpoint.method != "GET" and endpoint.role is not Role.NOBODY:
+                await self._note(endpoint, call)
+            return _write(endpoint, request, result)
         except Problem as problem:
             return _problem(request, problem)
         except TooManyOperations as error:
@@ -115,14 +118,43 @@ class _Serving:
             self._log.failure("{route} failed", route=_name(endpoint))
             return _problem(request, Problem(500, "this is a fault of the central system"))
 
+    async def _note(self, endpoint: Endpoint, call: Call) -> None:
+        """The audit trail: who did what, to what, and how (without secrets)."""
+        facts = {
+            "at": self._office.now(),
+            "who": call.principal.name,
+            "address": address_of(call.request),
+            "what": _name(endpoint),
+            "target": "/".join(call.path.values())[:255],
+            "details": without_secrets(msgspec.to_builtins(call.body) if call.body else {}),
+        }
+        await self._office.store.write(lambda records: records.accounts.note(**facts))
+
+
+def without_secrets(document: Any) -> Any:
+    """The document as it may be kept: passwords are left out."""
+    if isinstance(document, list):
+        return [without_secrets(item) for item in document]
+    if not isinstance(document, dict):
+        return document
+    key = document.get("key")
+    secret = {"password"}
+    if isinstance(key, str) and key.lower() == "authorizationkey":
+        secret.add("value")
+    return {
+        name: "***" if name in secret and value is not None else without_secrets(value)
+        for name, value in document.items()
+    }
+
 
 def _query(endpoint: Endpoint, request: Request) -> Any:
     given: dict[str, Any] = {}
-    for name, values in request.args.items():
-        word = name.decode("utf-8", "replace")
+    # Of the URI alone: Twisted would add the fields of a form.
+    text = request.uri.partition(b"?")[2].decode("latin-1")
+    for word, values in parse_qs(text, keep_blank_values=True).items():
         if len(values) > 1:
             raise Problem(400, f"query: {word} is given {len(values)} times")
-        given[word] = values[0].decode("utf-8", "replace")
+        given[word] = values[0]
     try:
         return msgspec.convert(given, endpoint.query, strict=False)
     except msgspec.ValidationError as error:
@@ -182,6 +214,8 @@ def _problem(request: Request, problem: Problem) -> bytes:
     request.setResponseCode(problem.status)
     request.setHeader("content-type", "application/problem+json")
     request.setHeader("cache-control", "no-store")
+    if "retry_s" in problem.extra:
+        request.setHeader("retry-after", str(problem.extra["retry_s"]))
     body = _ENCODE(
         {"status": problem.status, "title": title, "detail": problem.detail, **problem.extra}
     )
@@ -245,7 +279,7 @@ class Root(Resource):
 def web_site(root: Resource, *, clock: Any) -> Site:
     """A site for one port."""
     site: Site = QuietSite(  # type: ignore[no-untyped-call]
-        root, requestFactory=BoundedRequest, reactor=clock
+        root, requestFactory=BoundedRequest, reactor=clock, parsePOSTFormSubmission=False
     )
     site.noisy = False
     site.displayTracebacks = False

@@ -53,23 +53,7 @@ async def list_transactions(office: Office, call: Call) -> Page[TransactionView]
     """Charging transactions, newest first."""
     query: TransactionsQuery = call.query
 
-    def look(records: Records) -> list[TransactionView]:
-        station_id = None
-        if query.station is not None:
-            station_id = station_or_404(records, query.station).id
-        found = records.transactions.page(
-            before=query.before,
-            limit=query.limit,
-            station_id=station_id,
-            connector=query.connector_id,
-            id_tag=query.id_tag,
-            state=query.state,
-            since=query.since,
-            until=query.until,
-        )
-        return _views(records, found)
-
-    views = await office.store.read(look)
+    views = await office.store.read(lambda records: find_transactions(records, query, query.limit))
     return Page(views, views[-1].id if len(views) == query.limit else None)
 
 
@@ -153,6 +137,26 @@ async def list_reservations(office: Office, call: Call) -> Page[ReservationView]
         return views, found[-1].id if len(found) == query.limit else None
 
     return Page(*await office.store.read(look))
+
+
+def find_transactions(
+    records: Records, query: TransactionsQuery, limit: int
+) -> list[TransactionView]:
+    """The transactions that a query means."""
+    station_id = None
+    if query.station is not None:
+        station_id = station_or_404(records, query.station).id
+    found = records.transactions.page(
+        before=query.before,
+        limit=limit,
+        station_id=station_id,
+        connector=query.connector_id,
+        id_tag=query.id_tag,
+        state=query.state,
+        since=query.since,
+        until=query.until,
+    )
+    return _views(records, found)
 
 
 def _found(records: Records, call: Call) -> TransactionRecord:

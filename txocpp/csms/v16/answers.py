@@ -235,7 +235,7 @@ class Answers:
     def _metered(
         self, _: None, station: Station, connector: int, rows: list[SampleRow]
     ) -> MeterValuesResponse:
-        if self._events.heard:
+        if self._events.heard("meter.sampled"):
             _, _, at_ms, _, transaction_id, _, energy_wh, power_w, current_a, offered_a, soc, _ = (
                 rows[-1]
             )
@@ -281,7 +281,7 @@ class Answers:
     def _status_noted(
         self, _: None, station: Station, request: StatusNotificationRequest
     ) -> StatusNotificationResponse:
-        if self._events.heard:
+        if self._events.heard("connector.status"):
             self._events.tell(
                 "connector.status",
                 station.identity,

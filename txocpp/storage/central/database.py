@@ -128,20 +128,19 @@ class Database:
         return self.url.render_as_string(hide_password=True)
 
     def open(self, prepare: Callable[[Engine], T]) -> Deferred[T]:
-        """Connect and run `prepare` (migrations) before anything else may use the store.
+        """Connect and run `prepare` (migrations) before anything else may use the database.
 
-        Opening what is open only runs `prepare` again.
+        Blocks until that is done: nobody waits yet. Opening what is open only runs `prepare`.
         """
-        if self._engine is not None and self._reactor is None:
-            return _now(_translated, prepare, self._engine)
-        self._engine = _engine(self.url, inline=self._reactor is None, sync=self._synchronous)
-        if self._reactor is None:
-            return _now(_translated, prepare, self._engine)
-        self._writer = ThreadPool(1, 1, name="central-writer")
-        self._readers = ThreadPool(0, READERS, name="central-reader")
-        self._writer.start()
-        self._readers.start()
-        return deferToThreadPool(self._reactor, self._writer, _translated, prepare, self._engine)
+        if self._engine is None:
+            self._engine = _engine(self.url, inline=self._reactor is None, sync=self._synchronous)
+        prepared = _now(_translated, prepare, self._engine)
+        if self._reactor is not None and self._writer is None:
+            self._writer = ThreadPool(1, 1, name="central-writer")
+            self._readers = ThreadPool(0, READERS, name="central-reader")
+            self._writer.start()
+            self._readers.start()
+        return prepared
 
     def write(self, change: Change[T]) -> Deferred[T]:
         """Run a change; fires with its result when it would survive a power cut."""

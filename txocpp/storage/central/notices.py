@@ -27,6 +27,17 @@ class NoticeRecord:
     document: dict[str, Any]
 
 
+@attrs.frozen
+class MessageRecord:
+    """One frame of the message log."""
+
+    id: int
+    at: datetime
+    direction: str
+    """``in``: from the station; ``out``: to it."""
+    frame: str
+
+
 def _insert_message(dialect: str) -> Any:
     names = [c.name for c in schema.message_log.columns if c.name != "id"]
     return insert(schema.message_log).values({name: bindparam(name) for name in names})
@@ -64,3 +75,28 @@ class Notices:
         if kind is not None:
             question = question.where(table.c.kind == kind)
         return [NoticeRecord(**row._mapping) for row in self._connection.execute(question)]
+
+    def messages(
+        self,
+        station_id: int,
+        *,
+        search: str | None = None,
+        direction: str | None = None,
+        before: int | None = None,
+        limit: int = 100,
+    ) -> list[MessageRecord]:
+        """The message log of a station, newest first."""
+        table = schema.message_log
+        question = (
+            select(table.c.id, table.c.at, table.c.direction, table.c.frame)
+            .where(table.c.station_id == station_id)
+            .order_by(table.c.id.desc())
+            .limit(limit)
+        )
+        if search:
+            question = question.where(table.c.frame.icontains(search, autoescape=True))
+        if direction is not None:
+            question = question.where(table.c.direction == direction)
+        if before is not None:
+            question = question.where(table.c.id < before)
+        return [MessageRecord(**row._mapping) for row in self._connection.execute(question)]

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from sqlalchemy import Connection
 
+from txocpp.storage.central.accounts import Accounts
 from txocpp.storage.central.configuration import Configuration
 from txocpp.storage.central.local_lists import LocalLists
 from txocpp.storage.central.notices import Notices
@@ -84,3 +85,8 @@ class Records:
     def notices(self) -> Notices:
         """Security events, progress of uploads and updates, vendor data."""
         return Notices(self.connection)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """People and programs, their sessions, and what they did."""
+        return Accounts(self.connection)

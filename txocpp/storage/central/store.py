@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from twisted.internet.defer import Deferred
@@ -16,7 +16,7 @@ from zope.interface import implementer
 
 from txocpp.errors import StoreError
 from txocpp.interfaces import ICentralStore
-from txocpp.storage.central.database import Append, Database
+from txocpp.storage.central.database import Append, Database, writing
 from txocpp.storage.central.records import Records
 from txocpp.storage.central.versions import bring_up_to_date
 
@@ -54,8 +54,15 @@ class CentralStore:
     def __str__(self) -> str:
         return str(self._database)
 
-    def open(self) -> Deferred[None]:
-        return self._database.open(bring_up_to_date)
+    def open(self, first: Callable[[Records], T] | None = None) -> Deferred[T | None]:
+        def prepare(engine: Engine) -> T | None:
+            bring_up_to_date(engine)
+            if first is None:
+                return None
+            with writing(engine).begin() as connection:
+                return first(Records(connection))
+
+        return self._database.open(prepare)
 
     def write(self, change: Callable[[Records], T]) -> Deferred[T]:
         return self._database.write(lambda connection: change(Records(connection)))

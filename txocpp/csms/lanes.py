@@ -1,0 +1,224 @@
+"""The queues in front of stations: one operation at a time goes to each, and its outcome is noted.
+
+A request is on record as sent before it leaves, and what its answer changes is applied in the same
+change of the store that notes the answer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import attrs
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from txocpp.csms.central import CentralSystem
+from txocpp.csms.events import Events
+from txocpp.csms.station import Station
+from txocpp.csms.v16.commands import Commands16
+from txocpp.csms.v16.effects import Exchange
+from txocpp.errors import CallFailed, CallTimeout, ConnectionGone, InvalidResponse, RemoteError
+from txocpp.interfaces import ICentralStore
+from txocpp.storage.central.operations import OperationRecord, OperationState, Outcome
+from txocpp.storage.central.records import Records
+
+
+@attrs.define(eq=False)
+class _Job:
+    """An operation in the queue."""
+
+    record: OperationRecord
+    request: Any
+    """None: to be read from the record."""
+    timeout_s: float | None
+    done: Deferred[OperationRecord] = attrs.field(factory=Deferred)
+
+
+@attrs.define(eq=False)
+class _Lane:
+    """The queue in front of one station."""
+
+    jobs: deque[_Job] = attrs.field(factory=deque)
+    """Not sent yet."""
+    busy: bool = False
+
+
+class Lanes:
+    """Sends operations, each station's in order."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        store: ICentralStore,
+        central: CentralSystem,
+        commands: Commands16,
+        events: Events,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._central = central
+        self._commands = commands
+        self._events = events
+        self._now = now
+        self._lanes: dict[int, _Lane] = {}
+
+    def queued(self, station_id: int) -> list[int]:
+        """The operations in the queue of a station that have not been sent, by id."""
+        lane = self._lanes.get(station_id)
+        return [] if lane is None else [job.record.id for job in lane.jobs]
+
+    def withdraw(self, record: OperationRecord) -> None:
+        """Take an operation out of its queue; whoever waits for it is given this record."""
+        lane = self._lanes.get(record.station_id)
+        for job in list(lane.jobs) if lane is not None else ():
+            if lane is not None and job.record.id == record.id:
+                lane.jobs.remove(job)
+                job.done.callback(record)
+
+    async def carry_out(
+        self,
+        identity: str,
+        record: OperationRecord,
+        request: Any = None,
+        timeout_s: float | None = None,
+    ) -> OperationRecord:
+        """Wait for the turn, send, and note the outcome."""
+        lane = self._lanes.setdefault(record.station_id, _Lane())
+        job = _Job(record, request, timeout_s)
+        lane.jobs.append(job)
+        if not lane.busy:
+            Deferred.fromCoroutine(self._work_off(identity, lane))
+        return await job.done
+
+    async def _work_off(self, identity: str, lane: _Lane) -> None:
+        """One operation after the other, until there is none left."""
+        lane.busy = True
+        while lane.jobs:
+            job = lane.jobs.popleft()
+            try:
+                result: OperationRecord | Failure = await self._turn(identity, job)
+            except Exception:
+                result = Failure()
+            job.done.callback(result)
+        lane.busy = False
+
+    async def _turn(self, identity: str, job: _Job) -> OperationRecord:
+        station = self._central.stations.find(identity)
+        if station is None:
+            return await self._offline(job.record, identity)
+        request = job.request
+        if request is None:
+            request = self._commands.request(job.record.action, job.record.payload)
+        return await self._send(station, job.record, request, job.timeout_s)
+
+    async def _send(
+        self, station: Station, record: OperationRecord, request: Any, timeout_s: float | None
+    ) -> OperationRecord:
+        if not await self._store.write(partial(self._note_sent, record, request)):
+            return await self._current(record)
+        self._commands.leaving(station, request)
+        try:
+            response = await station.call(request, timeout_s=timeout_s)
+        except CancelledError:
+            raise
+        except CallFailed as error:
+            change = partial(self._note_failure, record, request, error)
+        except Exception as error:
+            self._log.failure("operation {id} failed", Failure(), id=record.id)
+            change = partial(self._note_failure, record, request, error)
+        else:
+            change = partial(self._note_answer, record, request, response)
+        ended: OperationRecord = await self._store.write(change)
+        self.announce(ended, station.identity)
+        return ended
+
+    async def _offline(self, record: OperationRecord, identity: str) -> OperationRecord:
+        if record.expires_at is not None and record.expires_at > self._now():
+            return await self._current(record)
+        ended: OperationRecord = await self._store.write(
+            lambda records: records.operations.set(
+                record.id,
+                state=OperationState.DONE,
+                outcome=Outcome.OFFLINE,
+                error_text="the station is not connected",
+                ended_at=self._now(),
+            )
+        )
+        self.announce(ended, identity)
+        return ended
+
+    async def _current(self, record: OperationRecord) -> OperationRecord:
+        found: OperationRecord | None = await self._store.read(
+            lambda records: records.operations.get(record.id)
+        )
+        return found or record
+
+    # --- changes of the store
+
+    def _exchange(self, record: OperationRecord, request: Any, records: Records) -> Exchange:
+        payload = self._commands.payload(request)
+        return Exchange(records, record.station_id, record.id, request, payload, self._now())
+
+    def _note_sent(self, record: OperationRecord, request: Any, records: Records) -> bool:
+        """False: it was cancelled, or somebody else is sending it."""
+        if not records.operations.claim(record.id, self._now()):
+            return False
+        self._commands.before_sending(self._exchange(record, request, records))
+        return True
+
+    def _note_answer(
+        self, record: OperationRecord, request: Any, response: Any, records: Records
+    ) -> OperationRecord | None:
+        self._commands.after_answer(self._exchange(record, request, records), response)
+        return records.operations.set(
+            record.id,
+            state=OperationState.DONE,
+            outcome=Outcome.ANSWERED,
+            answer=self._commands.payload(response),
+            ended_at=self._now(),
+        )
+
+    def _note_failure(
+        self, record: OperationRecord, request: Any, error: Exception, records: Records
+    ) -> OperationRecord | None:
+        outcome, code = _failure_outcome(error)
+        if isinstance(error, RemoteError):
+            self._commands.after_refusal(self._exchange(record, request, records))
+        return records.operations.set(
+            record.id,
+            state=OperationState.DONE,
+            outcome=outcome,
+            error_code=code,
+            error_text=str(error) or type(error).__name__,
+            ended_at=self._now(),
+        )
+
+    def announce(self, record: OperationRecord, identity: str | None) -> None:
+        """Tell whoever listens what became of an operation."""
+        self._events.tell(
+            "operation.done",
+            identity,
+            operation_id=record.id,
+            action=record.action,
+            outcome=record.outcome,
+            status=(record.answer or {}).get("status"),
+            error=record.error_text,
+        )
+
+
+def _failure_outcome(error: Exception) -> tuple[Outcome, str | None]:
+    if isinstance(error, RemoteError):
+        return Outcome.REFUSED, error.wire_code
+    if isinstance(error, CallTimeout):
+        return Outcome.TIMEOUT, None
+    if isinstance(error, ConnectionGone):
+        return Outcome.DISCONNECTED, None
+    if isinstance(error, InvalidResponse):
+        return Outcome.REFUSED, "InvalidResponse"
+    return Outcome.INVALID, None
