@@ -174,6 +174,9 @@ def test_an_end_that_closes_a_frozen_line_is_alone_with_it(line: Line) -> None:
     assert line.left.events[-1].startswith("disconnected")
     assert line.right.events == ["connected"]
     assert line.link.is_up
+    line.link.thaw()
+    line.right.transport.send("nobody hears this")
+    assert line.leaves_nothing()
     line.link.cut()
     assert line.right.events[-1].startswith("disconnected")
 

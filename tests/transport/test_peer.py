@@ -154,6 +154,16 @@ def test_answered_calls_leave_later_ones_their_time(bench: Bench) -> None:
     assert second.result == EchoResponse("yo")
 
 
+@pytest.mark.rule("J-10")
+def test_a_call_with_less_time_than_the_one_before_gets_no_more(bench: Bench) -> None:
+    """The timer of an answered call does not delay it."""
+    bench.echo("long", timeout_s=100)
+    bench.answer()
+    short = bench.echo("short", timeout_s=5)
+    bench.clock.advance(5)
+    assert isinstance(short.error, CallTimeout)
+
+
 @pytest.mark.rule("J-07")
 def test_a_late_answer_does_not_answer_the_next_call(bench: Bench) -> None:
     """It is dropped; the call that is out waits for its own."""

@@ -173,7 +173,7 @@ def test_a_server_without_our_subprotocol_is_left(street: Street) -> None:
          "no WebSocket handshake came back"),
         (b"HTTP/1.1 101 Yes\r\n\r\n", Problem.PROTOCOL, "no WebSocket handshake came back"),
         (b"x" * 20_000, Problem.PROTOCOL,
-         "no WebSocket handshake came back: an endless HTTP header"),
+         "no WebSocket handshake came back: HTTP header too long"),
     ],
 )  # fmt: skip
 def test_any_answer_to_the_handshake_is_survived(

@@ -17,6 +17,7 @@ from autobahn.twisted.websocket import (
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
 from websocket_rig import Cable
 
 from txocpp.transport.websocket_framing import (
@@ -241,6 +242,21 @@ def test_a_mask_is_an_exclusive_or_and_its_own_inverse(payload: bytes, mask: byt
     result = masked(payload, mask)
     assert result == bytes(b ^ mask[n % 4] for n, b in enumerate(payload))
     assert masked(result, mask) == payload
+
+
+def test_of_autobahn_s_log_only_errors_pass() -> None:
+    """The rest is said in our own lines, or holds what must not be logged."""
+    log = FramedServerProtocol.log
+    logged: list[dict[str, Any]] = []
+    globalLogPublisher.addObserver(logged.append)
+    try:
+        for level in (log.trace, log.debug, log.info, log.warn):
+            level("header: {header}", header="Authorization")
+        log.error("broken: {what}", what="everything")
+        log.failure("failed", failure=None)
+    finally:
+        globalLogPublisher.removeObserver(logged.append)
+    assert [event["log_format"] for event in logged] == ["broken: {what}", "failed"]
 
 
 def test_options_are_held_once_for_all_connections() -> None:

@@ -121,7 +121,7 @@ def test_without_a_common_subprotocol_the_line_is_closed_at_once(
 
 
 @pytest.mark.rule("C-07", "C-16")
-@pytest.mark.parametrize("status", [404, 401, 403, 503])
+@pytest.mark.parametrize("status", [404, 401, 403, 503, 499])
 def test_the_gate_refuses_before_the_upgrade(hall: Hall, status: int) -> None:
     """The answer is plain HTTP with a body that says why; no WebSocket comes about."""
     hall.gate.refusal = Refusal(status, "no such thing")

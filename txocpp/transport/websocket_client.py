@@ -98,9 +98,6 @@ class CentralSystemProtocol(WebSocketLine, FramedClientProtocol):  # type: ignor
         except Exception:
             self.failHandshake("not HTTP")
 
-    def header_too_long(self) -> None:
-        self.failHandshake("an endless HTTP header")
-
     def failHandshake(self, reason: str) -> None:  # type: ignore[override]
         line = str(getattr(self, "http_status_line", ""))
         version, _, answer = line.partition(" ")
@@ -290,8 +287,6 @@ class WebSocketClient(Service):
     def _reached(self, line: CentralSystemProtocol) -> None:
         self._attempt, self._line = None, line
         line.is_gone().addCallback(lambda _: self._over(line))
-        if not self.running:
-            line.finish(1001, "the charge point stops")
 
     def _not_reached(self, failure: Failure) -> None:
         self._attempt = None

@@ -155,7 +155,7 @@ class WebSocketLine(WholeTextFrames):
 
     def header_too_long(self) -> None:
         """The handshake goes on for too long."""
-        self.drop(f"HTTP header longer than {self.limits.longest_header} bytes")
+        self.failHandshake("HTTP header too long")
 
     def text_received(self, text: str) -> None:
         # After our close frame nobody would answer any more.
