@@ -18,7 +18,7 @@
     │   ├── RemoteError                  the peer answered with a CALLERROR
     │   ├── CallTimeout                  no answer in time
     │   ├── ConnectionGone               no line, or the line was lost while waiting
-    │   ├── CallWithdrawn                cancelled before it was sent
+    │   ├── CallWithdrawn                never sent: too many calls were waiting
     │   └── InvalidResponse              the answer does not fit its schema (rule J-21)
     ├── InvalidMessage                   our own message would break the schema; nothing was sent
     ├── ConfigurationError               a file or an option is wrong: what, where
@@ -148,7 +148,7 @@ class ConnectionGone(CallFailed):
 
 
 class CallWithdrawn(CallFailed):
-    """The call was cancelled by its caller."""
+    """The call was not sent: too many were waiting for their turn already."""
 
 
 class InvalidResponse(CallFailed):
