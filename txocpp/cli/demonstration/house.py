@@ -89,7 +89,6 @@ class House:
 
         self.central.central.on_registered.append(first_time)
         self.central.startService()
-        await self._until(lambda: bool(self.central.servers[0].port and self.central.http_port))
         self.charge_point.startService()
         self.door.startService()
         await registered.addTimeout(600, self.clock)
@@ -108,7 +107,8 @@ class House:
     def ports(self) -> tuple[int, int]:
         """TCP ports of the central system: for charge points, for people."""
         ocpp: Any = self.central.servers[0].port
-        http: Any = self.central.http_port
+        assert self.central.http is not None
+        http: Any = self.central.http.port
         return ocpp.getHost().port, http.getHost().port
 
     async def ask(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -142,15 +142,6 @@ class House:
     def now(self) -> datetime:
         """The time of the story."""
         return datetime.fromtimestamp(self.clock.seconds(), UTC)
-
-    async def _until(self, condition: Callable[[], bool]) -> None:
-        for _ in range(3000):
-            if condition():
-                return
-            pause: Deferred[None] = Deferred()
-            self.clock.callLater(0.5, pause.callback, None)
-            await pause
-        raise TxocppError("the central system did not start; see the log above")
 
     def _is_talking(self) -> bool:
         """Somebody waits for an answer, on the line or of the disk."""
