@@ -44,9 +44,13 @@ class DoorClient(LineOnlyReceiver):
 
     def say(self, do: str, **members: Any) -> Deferred[dict[str, Any]]:
         """One command and its answer."""
+        self.sendLine(json.dumps({"do": do, **members}).encode())
+        return self.hear()
+
+    def hear(self) -> Deferred[dict[str, Any]]:
+        """The next answer."""
         answer: Deferred[dict[str, Any]] = Deferred()
         self._waiting.append(answer)
-        self.sendLine(json.dumps({"do": do, **members}).encode())
         return answer.addTimeout(processes.WITHIN_S, reactor)
 
 
@@ -83,6 +87,12 @@ class Daemon:
         command = [TWISTD, "-n", "--pidfile=", self.service, "--config", path]
         self.process = processes.start(self.name, command, folder=self.folder)
         return self.running
+
+    def assert_no_traceback(self) -> None:
+        """Nothing went wrong inside that it did not expect."""
+        assert not [line for line in self.running.lines if "Traceback" in line], (
+            self.running.story()
+        )
 
     async def stop(self, name: str = "TERM") -> int:
         """End it with this signal; gives its exit status."""

@@ -118,4 +118,4 @@ async def arrive(garage: Garage) -> AsyncIterator[Arrival]:
     yield bring
     await gatherResults([Deferred.fromCoroutine(cp.stop()) for cp in arrived])
     for cp in arrived:
-        assert not [line for line in cp.running.lines if "Traceback" in line], cp.running.story()
+        cp.assert_no_traceback()

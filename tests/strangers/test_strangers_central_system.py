@@ -41,7 +41,7 @@ password = "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
     await daemon.start()
     yield daemon
     assert await daemon.stop() in (0, -15)
-    assert not [line for line in daemon.running.lines if "Traceback" in line]
+    daemon.assert_no_traceback()
 
 
 async def arrive(

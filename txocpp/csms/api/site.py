@@ -175,6 +175,8 @@ def _body(endpoint: Endpoint, request: Request) -> Any:
         raise Problem(422, f"body: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Problem(400, f"body: {error}") from error
+    except RecursionError as error:
+        raise Problem(400, "body: too many lists or objects inside each other") from error
 
 
 def _if_match(request: Request) -> int | None:
