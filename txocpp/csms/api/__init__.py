@@ -9,6 +9,7 @@ from txocpp.csms.api import (
     health,
     live,
     messages,
+    openapi,
     operations,
     shortcuts,
     stations,
@@ -26,5 +27,6 @@ ROUTES = (
     live.routes,
     accounts.routes,
     health.routes,
+    openapi.routes,
 )
 """All routes, by subject."""

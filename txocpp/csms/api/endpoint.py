@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from enum import IntEnum
-from typing import Any, Generic, TypeVar
+from types import NoneType
+from typing import Any, Generic, TypeVar, Union, get_args, get_type_hints
 
 import attrs
 import msgspec
@@ -137,8 +138,9 @@ class Endpoints:
         """Decorator: this function answers `method` on `path`."""
 
         def declare(run: Run) -> Run:
+            asked = as_written(query)
             self.all.append(
-                Endpoint(method, path, run, role, query, body, answer, status, content_type)
+                Endpoint(method, path, run, role, asked, body, answer, status, content_type)
             )
             return run
 
@@ -174,3 +176,20 @@ def changes(body: Any) -> dict[str, Any]:
         for name in body.__struct_fields__
         if (value := getattr(body, name)) is not msgspec.UNSET
     }
+
+
+def as_written(query: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """The same query without null: a parameter that is left out is None, but `x=null` is text."""
+    if query is Nothing:
+        return query
+    hints = get_type_hints(query, include_extras=True)
+    fields = []
+    for field in msgspec.structs.fields(query):
+        kinds = [kind for kind in get_args(hints[field.name]) if kind is not NoneType]
+        optional = len(kinds) != len(get_args(hints[field.name]))
+        kind = Union[tuple(kinds)] if optional else hints[field.name]  # noqa: UP007
+        fields.append((field.name, kind, field.default))
+    made: type[msgspec.Struct] = msgspec.defstruct(
+        query.__name__, fields, frozen=True, forbid_unknown_fields=True
+    )
+    return made
