@@ -103,7 +103,7 @@ def test_nothing_is_obeyed_outside_of_a_session() -> None:
     bench.prove()
     seal, bench.seal = bench.seal, None
     assert bench.ask("gate", c=1, on=1) is None
-    assert bench.hello(n="zz") == [[4, 1, "Auth", "n"]]
+    assert bench.hello(n="zz") == [[4, 1, "BadArg", "n"]]
     assert bench.hello(n="00") == [[4, 1, "BadArg", "n"]]
     assert bench.hello(v=[2]) == [[4, 1, "Version", ""]]
     bench.seal, bench.counter = seal, 10

@@ -18,6 +18,7 @@ from txocpp.devices.esp8266.host_line import HostLine
 from txocpp.devices.esp8266.keys import read_key
 from txocpp.devices.esp8266.settings import EvlinkSettings
 from txocpp.devices.esp8266.troubles import Troubles
+from txocpp.devices.esp8266.update import update_firmware
 from txocpp.devices.esp8266.words import Greeting, Status
 from txocpp.devices.links import device_endpoint, parse_description
 from txocpp.devices.telling import Teller
@@ -64,6 +65,7 @@ class EvlinkDevice(Service):
             )
         self.info = DeviceInfo()
         self.alive = alive
+        self._key = key
         self.evses: tuple[EvlinkEVSE, ...] = tuple(
             EvlinkEVSE(self, number) for number in range(1, connectors + 1)
         )
@@ -156,6 +158,13 @@ class EvlinkDevice(Service):
         """Send any request, see `HostLine.ask`."""
         return self._line.ask(verb, args, urgent=urgent)
 
+    def update_firmware(
+        self, image: bytes, version: str, progress: Callable[[float], None] = lambda share: None
+    ) -> Deferred[None]:
+        """Put new firmware into the device, see `txocpp.devices.esp8266.update`."""
+        carrying = update_firmware(self, image, version, key=self._key, progress=progress)
+        return Deferred.fromCoroutine(carrying)
+
     def tell(self, call: Callable[[], None]) -> None:
         """Queue a call to a listener."""
         if self.running:
@@ -184,6 +193,9 @@ class EvlinkDevice(Service):
         self._recognise(greeting)
         self._bringing_up = Deferred.fromCoroutine(self._bring_up(greeting))
         self._bringing_up.addErrback(self._not_up)
+
+    def session_refused(self, reason: str) -> None:
+        """The line has logged it, and tries again."""
 
     def session_ended(self) -> None:
         """Nothing is believed about the device until it has been asked again."""

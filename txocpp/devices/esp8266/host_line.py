@@ -49,6 +49,9 @@ class HostLineUser(Protocol):
     def session_opened(self, greeting: Greeting) -> None:
         """Requests are answered from now on; those made while there was no session go first."""
 
+    def session_refused(self, reason: str) -> None:
+        """No session came about this time; it is tried again."""
+
     def session_ended(self) -> None:
         """What was asked and not answered has failed; a new session is sought."""
 
@@ -65,7 +68,7 @@ class HostLineUser(Protocol):
 class HostLine(Service):
     """One line to one device. A serial line is never closed to be opened again: that resets boards.
 
-    `is_alive` is asked before each ping.
+    `is_alive` is asked before each ping. `tap` sees all bytes, with ``>`` or ``<`` for their way.
     """
 
     def __init__(
@@ -77,7 +80,8 @@ class HostLine(Service):
         key: bytes | None,
         serial: bool,
         name: str,
-        is_alive: Callable[[], bool],
+        is_alive: Callable[[], bool] = lambda: True,
+        tap: Callable[[str, bytes], None] = lambda way, data: None,
     ) -> None:
         self.device_name = name
         self.is_down = False
@@ -86,6 +90,7 @@ class HostLine(Service):
         self._user = user
         self._serial = serial
         self._is_alive = is_alive
+        self._tap = tap
         self._session = Session(f"txocpp/{__version__}", key=key)
         self._line = PersistentLine(endpoint, clock, self, name=name)
         self._answers: dict[int, Deferred[dict[str, Any]]] = {}
@@ -142,6 +147,7 @@ class HostLine(Service):
 
     def bytes_received(self, data: bytes) -> None:
         """Bytes of the device."""
+        self._tap("<", data)
         self._session.receive(data, self._clock.seconds())
         self._pump()
 
@@ -186,7 +192,10 @@ class HostLine(Service):
 
     def _bring_out(self) -> None:
         while True:
-            self._line.write(self._session.take_output())
+            output = self._session.take_output()
+            if output:
+                self._tap(">", output)
+                self._line.write(output)
             happenings = self._session.take_happenings()
             if not happenings:
                 break
@@ -250,6 +259,7 @@ class HostLine(Service):
             level = _log.error if wrong_key else _log.warn
             level("no session with {name}: {reason}", name=self.device_name, reason=reason)
             self._told = reason
+        self._user.session_refused(reason)
         self._ended()
         if not self._serial:
             self._line.drop(pause_s=WRONG_KEY_PAUSE_S if wrong_key else 0)

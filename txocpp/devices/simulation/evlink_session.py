@@ -191,21 +191,26 @@ class DeviceLink:
             return
         if owner.is_locked_out(now):
             raise Refusal("Auth", "wait")
+        shown: dict[str, Any] = {"auth": 1}
         nonce = _hex(args.get("n"))
-        if len(nonce) != 16:
-            raise Refusal("Auth" if not nonce else "BadArg", "n")
+        if "n" in args and len(nonce) != 16:
+            raise Refusal("BadArg", "n")
         if self._nonces is None or self._nonces[0] != nonce:
+            # Who repeats a greeting gets the same nonce again, else the old one would be proved.
             self._nonces = (nonce, owner.make_nonce())
         self._greeting_rx = 0
-        proof = session_keys(owner.key, *self._nonces).device_proof
-        shown = {"auth": 1, "n": self._nonces[1].hex(), "p": proof.hex()}
+        if self._keys is None:
+            self.is_open = False  # a plain session ends where a key begins
+        shown["n"] = self._nonces[1].hex()
+        if nonce:
+            shown["p"] = session_keys(owner.key, *self._nonces).device_proof.hex()
         self._greet(id, {**owner.greeting(), **shown})
 
     def _auth(self, id: int, args: dict[str, Any], now: float) -> None:
         assert self._nonces is not None
         assert self._owner.key is not None
         keys = session_keys(self._owner.key, *self._nonces)
-        right = hmac.compare_digest(_hex(args.get("p")), keys.host_proof)
+        right = bool(self._nonces[0]) and hmac.compare_digest(_hex(args.get("p")), keys.host_proof)
         self._nonces = None
         self._owner.proof_shown(right, now)
         if not right:
