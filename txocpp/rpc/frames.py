@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
+from importlib import import_module
 from typing import Any, Final, NoReturn
 from uuid import uuid4
 
@@ -26,9 +27,6 @@ DESCRIPTION_LENGTH: Final = 255
 
 DEEPEST_NESTING: Final = 32
 """Lists and objects inside each other in a frame at most. The deepest of OCPP 1.6 needs 7."""
-
-LARGEST_INTEGER: Final = 2**63 - 1
-"""Numbers beyond it would only fail later, in a database for example."""
 
 
 class MessageType(IntEnum):
@@ -206,15 +204,28 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _bounded(digits: str) -> int:
-    number = int(digits) if len(digits) <= 20 else LARGEST_INTEGER + 1
-    if abs(number) > LARGEST_INTEGER:
-        raise ValueError("an integer is too large")
-    return number
+def _quick_decoder() -> Callable[[str], Any] | None:
+    """That of orjson, which comes with the extra ``fast`` and takes a third of the time."""
+    try:
+        decoder: Callable[[str], Any] = import_module("orjson").loads
+    except ImportError:
+        return None
+    return decoder
 
 
-_decode = json.JSONDecoder(parse_constant=_constant, parse_float=_finite, parse_int=_bounded).decode
+_decode_quickly = _quick_decoder()
+_decode_strictly = json.JSONDecoder(parse_constant=_constant, parse_float=_finite).decode
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def _decode(text: str) -> Any:
+    """The JSON value. Raises `ValueError` or `RecursionError`."""
+    if _decode_quickly is not None:
+        try:
+            return _decode_quickly(text)
+        except ValueError:
+            pass  # Python's own decoder has the words for it.
+    return _decode_strictly(text)
 
 
 def _refuse_unsound(text: str, array: object) -> None:
@@ -222,7 +233,7 @@ def _refuse_unsound(text: str, array: object) -> None:
     # Depth and half surrogates are rare: ask the text first, which is cheap.
     if text.count("[") + text.count("{") > DEEPEST_NESTING and _is_deep(array):
         raise RecursionError
-    if "\\u" in text:
+    if "\\" in text and "\\u" in text:
         try:
             _encode(array).encode()
         except UnicodeEncodeError:
