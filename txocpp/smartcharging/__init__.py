@@ -48,7 +48,7 @@ after a restart, `Stack.clear`, `Stack.prune`, `Installed.to_document` and
 
 from txocpp.smartcharging.acceptance import Status
 from txocpp.smartcharging.allocation import Claim, share, turn_at
-from txocpp.smartcharging.composite import Composite, CompositePeriod, Limit, Schedule
+from txocpp.smartcharging.composite import Composite, CompositePeriod, Limit, ProfileLine, Schedule
 from txocpp.smartcharging.documents import read_profile, write_profile
 from txocpp.smartcharging.explanation import Contribution, Explanation, Source
 from txocpp.smartcharging.installed import Installed
@@ -82,6 +82,7 @@ __all__ = [
     "Period",
     "PhaseConversion",
     "Profile",
+    "ProfileLine",
     "Purpose",
     "RateUnit",
     "Recurrency",

@@ -10,13 +10,14 @@ One number of phases converts all limits of an instant: the lowest that is state
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
 from txocpp.smartcharging.course import Cell
 from txocpp.smartcharging.station import Station
 from txocpp.smartcharging.switches import PhaseConversion, Switches
-from txocpp.smartcharging.units import NUMBER_OF_PHASES_ASSUMED
+from txocpp.smartcharging.units import NUMBER_OF_PHASES_ASSUMED, from_tenths
 
 
 class Merged(NamedTuple):
@@ -65,6 +66,11 @@ class Combining:
             number = cell.phases or NUMBER_OF_PHASES_ASSUMED
             weighed = self._weighed[cell] = Weighed(number, cell.phases is not None, tenths)
         return weighed
+
+    def alone(self, cell: Cell) -> Decimal:
+        """A profile's limit in the unit asked for, if no other one had a say."""
+        weighed = self.weigh(cell)
+        return from_tenths(weighed.tenths[weighed.phases])
 
     def weigh_local(self, connector_id: int) -> Weighed:
         """The local limit of a connector or, for 0, of the station."""

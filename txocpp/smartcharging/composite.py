@@ -15,12 +15,14 @@ import attrs
 
 from txocpp.smartcharging.combining import Combining
 from txocpp.smartcharging.explanation import Explanation
+from txocpp.smartcharging.installed import Installed
 from txocpp.smartcharging.instants import to_instant, to_seconds
 from txocpp.smartcharging.precedence import Precedence
 from txocpp.smartcharging.profiles import RateUnit
 from txocpp.smartcharging.stack import Stack
 from txocpp.smartcharging.station import Station
 from txocpp.smartcharging.switches import Connector0, Switches
+from txocpp.smartcharging.timeline import track_of
 from txocpp.smartcharging.units import from_tenths
 from txocpp.smartcharging.views import ConnectorView, StationView, View
 
@@ -57,6 +59,15 @@ class Schedule:
     duration_s: int
     unit: RateUnit
     periods: tuple[CompositePeriod, ...]
+
+
+@attrs.frozen(kw_only=True)
+class ProfileLine:
+    """What one installed profile alone would allow over a window, for pictures."""
+
+    installed: Installed
+    periods: tuple[tuple[int, Decimal | None], ...]
+    """Seconds from the start of the window, and the limit; None: it gives none."""
 
 
 @attrs.frozen
@@ -150,6 +161,34 @@ class Composite:
             unit=unit,
             periods=tuple(map(CompositePeriod, *columns)),
         )
+
+    def profile_lines(
+        self,
+        connector_id: int,
+        start: datetime,
+        duration_s: int,
+        unit: RateUnit = RateUnit.A,
+    ) -> tuple[ProfileLine, ...]:
+        """Every profile that has a say in a composite schedule, by itself, the strongest first.
+
+        Converted with its own number of phases and not held down by anything.
+        """
+        start_s = to_seconds(start)
+        view = self._view(connector_id, start, unit)
+        lines: dict[int, ProfileLine] = {}
+        for layer in (layer for group in view.groups for layer in group):
+            track = track_of([layer], start_s, start_s + max(duration_s, 1))
+            limits = [None if cell is None else view.combining.alone(cell) for cell in track.cells]
+            lines.setdefault(
+                layer.installed.profile_id,
+                ProfileLine(
+                    installed=layer.installed,
+                    periods=tuple(
+                        zip((at_s - start_s for at_s in track.times), limits, strict=True)
+                    ),
+                ),
+            )
+        return tuple(lines.values())
 
     def _view(
         self,

@@ -98,11 +98,16 @@ class Explanation:
             document["parts"] = [part.as_document() for part in self.parts]
         return document
 
+    def _any_profile(self) -> bool:
+        taking_part = [self.decided_by, *self.others]
+        return any(one.source is Source.PROFILE for one in taking_part) or any(
+            part._any_profile() for part in self.parts
+        )
+
     def _decision(self) -> str:
         decision = self.decided_by
         if decision.installed is None or decision.period_from is None:
-            alone = not any(other.source is Source.PROFILE for other in self.others)
-            if decision.source is Source.LOCAL_LIMIT and alone:
+            if decision.source is Source.LOCAL_LIMIT and not self._any_profile():
                 return "no profile applies (local limit)"
             return f"of the {decision.source}"
         level = decision.installed.profile.stack_level

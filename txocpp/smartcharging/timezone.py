@@ -56,6 +56,17 @@ def stretches(zone: tzinfo | None, from_s: int, to_s: int) -> list[tuple[int, in
     return found
 
 
+def full_hours(
+    zone: tzinfo | None, from_s: int, to_s: int, at_most: int
+) -> list[tuple[int, datetime]]:
+    """Moments for the marks of a time axis: full hours of the wall clock, evenly spread over the
+    day, at most so many of them (but not fewer than the midnights)."""
+    every_h = next((h for h in (1, 2, 3, 6, 12) if to_s - from_s <= h * at_most * 3600), 24)
+    quarters = range(from_s + -from_s % 900, to_s + 1, 900)
+    clocks = ((at_s, wall_clock(zone, at_s)) for at_s in quarters)
+    return [(at_s, now) for at_s, now in clocks if now.minute == 0 and now.hour % every_h == 0]
+
+
 def wall_clock(zone: tzinfo | None, at_s: int) -> datetime:
     """What the clock on the wall shows, UTC without a zone."""
     at = to_instant(at_s)
