@@ -23,6 +23,9 @@
     ├── InvalidMessage                   our own message would break the schema; nothing was sent
     ├── ConfigurationError               a file or an option is wrong: what, where
     ├── StoreError                       what should survive could not be written or read
+    ├── TransferFailed                   a file could not be fetched or delivered
+    ├── InstallationFailed               new firmware could not be installed
+    │   └── ImageRefused                 what was to be installed is no firmware for this charger
     └── DeviceError                      a charger did not do what was asked
         ├── DeviceOffline                the line to the device is down
         └── DeviceRefused                the device answered no
@@ -34,6 +37,7 @@ A responder just raises one of the ``CallRefused`` family; the wire code is decl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any, ClassVar
 
 
@@ -163,8 +167,38 @@ class ConfigurationError(TxocppError):
     """A configuration file or option is wrong. The text names the file, the place and the fault."""
 
 
+class TransferTrouble(Enum):
+    """What kind of thing is in the way of a file."""
+
+    FAILED = "failed"
+    """The network, the server, the disk: may go better next time."""
+    DENIED = "denied"
+    """The server does not let us."""
+    UNSUPPORTED = "unsupported"
+    """The protocol, or what the server would have to do, is not there: trying again is no use."""
+    MALFORMED = "malformed"
+    """The URL is none, or the server does not understand it: trying again is no use."""
+
+
 class StoreError(TxocppError):
     """What must survive could not be written, read or migrated."""
+
+
+class TransferFailed(TxocppError):
+    """A file could not be fetched from a server or delivered to one. The text says why, without any
+    secret of the URL."""
+
+    def __init__(self, reason: str, kind: TransferTrouble = TransferTrouble.FAILED) -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+class InstallationFailed(TxocppError):
+    """New firmware could not be installed; the old one goes on."""
+
+
+class ImageRefused(InstallationFailed):
+    """The image is damaged or not meant for this charger."""
 
 
 class DeviceError(TxocppError):

@@ -5,7 +5,7 @@ package. None of them knows a role (charge point, central system); none is longe
 
 * what is said: `IMessageFactory`
 * wires to peers: `ITransport`, `IFrameReceiver`, `IStationGate`
-* boxes with a contactor: `IEVSE`, `IEVSEListener`, `IEVSEDevice`
+* boxes with a contactor: `IEVSE`, `IEVSEListener`, `IEVSEDevice`, `IFirmwareInstaller`
 * what survives a power cut: `IChargePointStore`, `ICentralStore`
 """
 
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -186,6 +188,37 @@ class IEVSEDevice(Interface):
 
     def stopService() -> Deferred[None] | None:
         """Make the EVSEs safe as configured and close the line."""
+
+
+class Installation(Enum):
+    """What remains to be done after new firmware has been put in place."""
+
+    DONE = "done"
+    """Nothing: it runs already."""
+    REBOOT = "reboot"
+    """The charge point has to boot; it does so at once."""
+
+
+class IFirmwareInstaller(Interface):
+    """Puts new firmware into a charger. The end of a firmware update; everything before it, from
+    the download to the check of a signature, has been done.
+
+    A device may provide it beside `IEVSEDevice`, or an operator's own command.
+    """
+
+    def install(image: Path) -> Deferred[Installation]:
+        """Install this file. Nobody charges meanwhile.
+
+        Fails with `txocpp.errors.InstallationFailed`, its subclass `ImageRefused` if the file is to
+        blame; the old firmware goes on then. May end the process instead: see `outcome`. Cancelled
+        when the charge point stops.
+        """
+
+    def outcome() -> Deferred[bool | None]:
+        """After a restart in the midst of `install`: whether the new firmware is in place.
+
+        None: it cannot be told; then another firmware version than before counts as success.
+        """
 
 
 @attrs.frozen
