@@ -112,6 +112,7 @@ class ChargePoint(Daemon):
         *,
         keys: dict[str, Any] | None = None,
         car: dict[str, Any] | None = None,
+        central: dict[str, Any] | None = None,
         more: str = "",
     ) -> None:
         super().__init__(folder, f"charge point {identity}")
@@ -121,6 +122,8 @@ class ChargePoint(Daemon):
         """Initial values of OCPP configuration keys."""
         self.car = {"follow_s": 0.05, "wake_s": 0.05, **(car or {})}
         """Settings of the simulated charger and its car."""
+        self.central = {"url": url, "first_pause_s": 0.1, "longest_pause_s": 0.3, **(central or {})}
+        """Settings of the connection."""
         self.more = more
         """Further tables of the configuration."""
         self.door_port = processes.free_port()
@@ -132,9 +135,7 @@ class ChargePoint(Daemon):
 identity = {json.dumps(self.identity)}
 
 [central_system]
-url = "{self.url}"
-first_pause_s = 0.1
-longest_pause_s = 0.3
+{toml_lines(self.central)}
 
 [storage]
 path = "{self.folder / "journal.sqlite3"}"

@@ -163,6 +163,10 @@ class RealProcess(ProcessProtocol):
         found: Event = await self._wait(find, f"event {pattern}", within_s)
         return found
 
+    def take(self, **facts: Any) -> None:
+        """Count all events with these facts as taken."""
+        self._taken |= {index for index, event in enumerate(self.events) if fits(facts, event)}
+
     def seen(self, event: str, **facts: Any) -> list[Event]:
         """All such events so far, taken or not."""
         return [e for e in self.events if fits({"event": event, **facts}, e)]

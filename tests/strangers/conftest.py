@@ -57,6 +57,8 @@ class Garage:
         self.central_system = central_system
         self.folder = folder
         self.spare: ChargePoint | None = None
+        self.shared: ChargePoint | None = None
+        """For stories that leave a charge point as they found it."""
 
     def build(self, **configuration: Any) -> ChargePoint:
         """One with a configuration of its own."""
@@ -81,16 +83,17 @@ async def garage(
     """Where the charge points of a module come from."""
     built = Garage(foreign_central_system, tmp_path_factory.mktemp("garage"))
     yield built
-    if built.spare is not None:
-        await built.spare.stop()
+    left = [cp for cp in (built.spare, built.shared) if cp is not None]
+    await gatherResults([Deferred.fromCoroutine(cp.stop()) for cp in left])
 
 
 @pytest_twisted.async_yield_fixture
 async def arrive(garage: Garage) -> AsyncIterator[Arrival]:
     """Brings a charge point of ours, with an identity of its own, to the foreign central system.
 
-    `keys`, `car` and `more` are its configuration, anything else scripted answers to it. It has
-    booted and told its statuses, unless it shall not be waited for until it has `settled`.
+    `keys`, `car` and `central` are its configuration, anything else scripted answers to it. It has
+    booted and told its statuses, unless it shall not be waited for until it has `settled`. A
+    `shared` one is for stories that leave it as they found it.
     """
     arrived: list[ChargePoint] = []
 
@@ -98,19 +101,27 @@ async def arrive(garage: Garage) -> AsyncIterator[Arrival]:
         *,
         keys: dict[str, Any] | None = None,
         car: dict[str, Any] | None = None,
-        more: str = "",
+        central: dict[str, Any] | None = None,
         settled: bool = True,
+        shared: bool = False,
         **answers: Any,
     ) -> tuple[ChargePoint, strangers.ForeignPeer]:
-        if keys or car or more or answers:
-            cp = garage.build(keys=keys, car=car, more=more)
+        if shared and garage.shared is not None:
+            office = garage.central_system.peer(garage.shared.identity)
+            office.forget()
+            return garage.shared, office
+        if keys or car or central or answers:
+            cp = garage.build(keys=keys, car=car, central=central)
             office = garage.central_system.peer(cp.identity)
             office.answer(**answers)
             cp.launch()
         else:
             cp = garage.take()
             office = garage.central_system.peer(cp.identity)
-        arrived.append(cp)
+        if shared:
+            garage.shared = cp
+        else:
+            arrived.append(cp)
         if settled:
             await office.settled()
         return cp, office

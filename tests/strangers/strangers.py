@@ -145,6 +145,10 @@ class ForeignPeer:
         """Wait for another event of this line."""
         return await self.actor.event(event, peer=self.identity, **facts)
 
+    def forget(self) -> None:
+        """What has been heard up to now counts as taken."""
+        self.actor.take(peer=self.identity)
+
     def calls(self, *actions: str) -> list[tuple[str, dict[str, Any]]]:
         """Action and payload of all CALLs so far (of these actions), in order."""
         return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,12 @@ async def plug_and_swipe(cp: ChargePoint, connector: int = 1, tag: str = "TAG1")
     """A driver comes."""
     await cp.do("plug_in", connector=connector)
     await cp.do("swipe", id_tag=tag, connectors=[connector])
+
+
+def basic(header: str) -> tuple[str, bytes]:
+    """User and password of an Authorization header."""
+    user, _, password = base64.b64decode(header.removeprefix("Basic ")).partition(b":")
+    return user.decode(), password
 
 
 async def status(office: ForeignPeer, connector: int, *wanted: str) -> dict[str, Any]:
@@ -83,13 +90,14 @@ async def test_heartbeat(arrive: Arrival) -> None:
     assert keys["configurationKey"][0]["value"] == "1"
 
 
-@pytest.mark.rule("TX-01", "TX-02", "TX-10", "TX-13", "A-10", "S-15", "M-02", "M-08")
+@pytest.mark.rule("TX-01", "TX-02", "TX-10", "TX-13", "A-10", "S-15", "M-02", "M-06", "M-08")
 async def test_session_under_a_limit(arrive: Arrival) -> None:
     """Plug, swipe, charge; a profile arrives and the current follows; swipe again, unplug."""
     cp, office = await arrive(
         keys={
             "MeterValueSampleInterval": 1,
             "MeterValuesSampledData": ",".join(MEASURANDS),
+            "StopTxnSampledData": "Energy.Active.Import.Register",
         }
     )
     await plug_and_swipe(cp)
@@ -116,6 +124,10 @@ async def test_session_under_a_limit(arrive: Arrival) -> None:
     assert composite["status"] == "Accepted"
     assert composite["chargingSchedule"]["chargingRateUnit"] == "A"
     assert composite["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"] == 10
+    in_watts = await office.call(
+        "GetCompositeSchedule", connectorId=1, duration=600, chargingRateUnit="W"
+    )
+    assert in_watts["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"] == 6900
     assert await office.call("ClearChargingProfile", id=7) == accepted
     await cp.becomes(1, current_a=16)
     assert await office.call("ClearChargingProfile", id=7) == {"status": "Unknown"}
@@ -124,6 +136,9 @@ async def test_session_under_a_limit(arrive: Arrival) -> None:
     stop = await office.expect("StopTransaction", transactionId=transaction)
     assert stop["idTag"] == "TAG1"
     assert stop.get("reason", "Local") == "Local"
+    kept = [value["sampledValue"][0]["context"] for value in stop["transactionData"]]
+    assert kept[0] == "Transaction.Begin"
+    assert kept[-1] == "Transaction.End"
     assert stop["meterStop"] >= start["meterStart"]
     await status(office, 1, "Finishing")
     await cp.becomes(1, current_a=0)
@@ -149,7 +164,7 @@ async def test_pause(arrive: Arrival) -> None:
 
 async def test_profiles_that_cannot_be(arrive: Arrival) -> None:
     """A TxProfile without a transaction, or on an unknown connector, is refused."""
-    _, office = await arrive()
+    _, office = await arrive(shared=True)
     assert await office.call(
         "SetChargingProfile", connectorId=1, csChargingProfiles=profile(10)
     ) == {"status": "Rejected"}
@@ -242,10 +257,50 @@ async def test_unplugged(arrive: Arrival) -> None:
     await status(office, 1, "Available")
 
 
+@pytest.mark.rule("S-14", "TX-16", "A-11", "U-02", "TX-12")
+async def test_other_ends(arrive: Arrival) -> None:
+    """Unplugging need not end it; a tag of the same group does, and so does unlocking."""
+    family = {"idTagInfo": {"status": "Accepted", "parentIdTag": "FAMILY"}}
+    cp, office = await arrive(
+        keys={"StopTransactionOnEVSideDisconnect": False},
+        car={"lock": True},
+        Authorize=family,
+        StartTransaction={"transactionId": "$transaction", **family},
+    )
+    await plug_and_swipe(cp, 1, "MOTHER")
+    await status(office, 1, "Charging")
+    await cp.do("plug_out", connector=1)
+    await status(office, 1, "SuspendedEV")
+    await cp.do("plug_in", connector=1)
+    await status(office, 1, "Charging")
+    await cp.do("swipe", id_tag="CHILD", connectors=[1])
+    stop = await office.expect("StopTransaction")
+    assert stop["idTag"] == "CHILD"
+    await plug_and_swipe(cp, 2, "MOTHER")
+    await status(office, 2, "Charging")
+    assert await office.call("UnlockConnector", connectorId=2) == {"status": "Unlocked"}
+    assert (await office.expect("StopTransaction"))["reason"] == "UnlockCommand"
+
+
+@pytest.mark.rule("C-15", "X-10", "X-12", "K-10")
+async def test_password(arrive: Arrival) -> None:
+    """The key is sent as bytes; a new one is told by nobody and used on the next connection."""
+    _, office = await arrive(central={"authorization_key": "0001020304050607FFFFFFFFFFFFFFFF"})
+    header = (await office.expect_event("connected"))["authorization"]
+    assert basic(header) == (office.identity, bytes.fromhex("0001020304050607" + "FF" * 8))
+    new = "A1" * 20
+    answer = await office.call("ChangeConfiguration", key="AuthorizationKey", value=new)
+    assert answer == {"status": "Accepted"}
+    header = (await office.expect_event("connected"))["authorization"]
+    assert basic(header) == (office.identity, bytes.fromhex(new))
+    told = await office.call("GetConfiguration")
+    assert new not in str(told)
+
+
 @pytest.mark.rule("S-17", "S-21")
 async def test_fault(arrive: Arrival) -> None:
     """A fault is told with its code, and told to be over."""
-    cp, office = await arrive()
+    cp, office = await arrive(shared=True)
     await cp.do("fault", connector=1, error_code="GroundFailure")
     assert (await status(office, 1, "Faulted"))["errorCode"] == "GroundFailure"
     await cp.do("clear_fault", connector=1)
@@ -255,7 +310,7 @@ async def test_fault(arrive: Arrival) -> None:
 @pytest.mark.rule("K-01", "K-04", "K-05")
 async def test_configuration(arrive: Arrival) -> None:
     """Keys are told, changed, refused when read-only, and unknown ones named."""
-    _, office = await arrive()
+    _, office = await arrive(shared=True)
     everything = await office.call("GetConfiguration")
     keys = {item["key"]: item for item in everything["configurationKey"]}
     assert keys["NumberOfConnectors"] == {
@@ -298,7 +353,7 @@ async def test_availability(arrive: Arrival) -> None:
 @pytest.mark.rule("T-01", "T-02", "T-04", "M-16")
 async def test_trigger(arrive: Arrival) -> None:
     """What can be triggered comes after the answer."""
-    _, office = await arrive()
+    _, office = await arrive(shared=True)
     before = len(office.calls())
     for message in ("Heartbeat", "StatusNotification"):
         assert await office.call("TriggerMessage", requestedMessage=message) == {
