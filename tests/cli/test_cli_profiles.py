@@ -113,7 +113,7 @@ def test_another_reading(tmp_path: Path) -> None:
 
 def test_pictures(tmp_path: Path) -> None:
     """On the terminal in characters, into a file as SVG."""
-    assert "  16 A ┤█" in run(tmp_path, "draw").output
+    assert "    16 A ┤█" in run(tmp_path, "draw").output
     target = tmp_path / "day.svg"
     result = run(tmp_path, "draw", "-o", str(target), "--title", "Tuesday")
     assert result.output == f"{target} written\n"

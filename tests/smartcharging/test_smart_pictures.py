@@ -78,14 +78,15 @@ def test_generous_profiles_do_not_squeeze_the_picture() -> None:
     assert [text for text in words(generous) if text.isdigit()][-1] == "50"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(world=worlds(), hours=st.sampled_from([0, 1, 24, 24 * 7]), unit=st.sampled_from(RateUnit))
 def test_any_station_can_be_drawn(world: World, hours: int, unit: RateUnit) -> None:
     """Whatever is installed: well-formed, no number without sense, both kinds of picture."""
     composite = Composite(world.stack, world.station, world.switches, world.zone)
     for connector in (0, 1):
         picture = draw(composite, connector, world.anchor, hours * 3600, unit)
-        assert not re.search(r"nan|inf|None|E\+", picture, re.IGNORECASE)
+        shown = [*words(picture), *paths(picture).values()]
+        assert not any(re.search(r"NaN|Inf|None|\dE", text) for text in shown)
         assert paths(picture)["composite"].startswith("M64")
         schedule = composite.schedule(connector, world.anchor, hours * 3600, unit)
         text = sketch(schedule, world.zone, width=60, height=5)
@@ -96,13 +97,13 @@ def test_any_station_can_be_drawn(world: World, hours: int, unit: RateUnit) -> N
 def test_a_skyline_for_terminals() -> None:
     """Blocks as high as the limit, hours below, in the width that there is."""
     composite = Composite(stack(EVENING), station())
-    assert sketch(composite.schedule(1, NOON, DAY_S), width=32, height=4).splitlines() == [
-        "  16 A ┤███      ███████████████",
-        "       ┤███      ███████████████",
-        "       ┤███▄▄▄▄▄▄███████████████",
-        "       ┤████████████████████████",
-        "   0 A └┬───────────┬───────────",
-        "        12:00       00:00  UTC",
+    assert sketch(composite.schedule(1, NOON, DAY_S), width=34, height=4).splitlines() == [
+        "    16 A ┤███      ███████████████",
+        "         ┤███      ███████████████",
+        "         ┤███▄▄▄▄▄▄███████████████",
+        "         ┤████████████████████████",
+        "     0 A └┬───────────┬───────────",
+        "          12:00       00:00  UTC",
     ]
 
 
@@ -110,7 +111,7 @@ def test_a_short_pause_is_not_lost_in_a_column() -> None:
     """A column shows the lowest limit of its stretch of time."""
     pause = profile((0, 16), (600, 0), (660, 16), purpose="TxProfile")
     composite = Composite(stack(pause), station(transactions=running()))
-    assert "┤ ███" in sketch(composite.schedule(1, NOON, DAY_S), width=32)
+    assert "┤ ███" in sketch(composite.schedule(1, NOON, DAY_S), width=34)
 
 
 def test_what_profiles_allow_by_themselves() -> None:

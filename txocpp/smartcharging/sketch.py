@@ -8,10 +8,12 @@ from decimal import Decimal
 
 from txocpp.smartcharging.composite import Schedule
 from txocpp.smartcharging.instants import to_seconds
+from txocpp.smartcharging.profiles import RateUnit
 from txocpp.smartcharging.timezone import full_hours
+from txocpp.smartcharging.units import from_tenths, to_tenths
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
-_LABEL = 8
+_LABEL = 10
 
 
 def sketch(
@@ -27,10 +29,16 @@ def sketch(
     eighths = [int(value * height * 8 / highest) for value in values]
     lines = []
     for row in range(height, 0, -1):
-        label = f"{highest * row / height:.0f} {schedule.unit}" if row == height else ""
+        label = _label(highest, schedule.unit) if row == height else ""
         blocks = "".join(_BLOCKS[max(0, min(8, e - 8 * (row - 1)))] for e in eighths)
         lines.append(f"{label:>{_LABEL - 2}} ┤{blocks}")
     return "\n".join([*(line.rstrip() for line in lines), *_clock(schedule, zone, columns)])
+
+
+def _label(limit: Decimal, unit: RateUnit) -> str:
+    in_kilowatts = unit is RateUnit.W and limit >= 1000
+    value = from_tenths(to_tenths(limit / 1000 if in_kilowatts else limit))
+    return f"{value:f} {'kW' if in_kilowatts else unit}"
 
 
 def _lowest(schedule: Schedule, column: int, columns: int) -> Decimal:
@@ -52,4 +60,7 @@ def _clock(schedule: Schedule, zone: tzinfo | None, columns: int) -> list[str]:
             marks = f"{marks:<{column}}{text} "
     name = "UTC" if zone is None else str(zone)
     space = " " * (_LABEL - 2)
-    return [f"{'0':>{_LABEL - 4}} {schedule.unit} └{''.join(axis)}", f"{space}  {marks} {name}"]
+    return [
+        f"{_label(Decimal(0), schedule.unit):>{_LABEL - 2}} └{''.join(axis)}",
+        f"{space}  {marks} {name}",
+    ]
