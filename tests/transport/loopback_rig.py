@@ -11,7 +11,8 @@ from twisted.internet.defer import Deferred
 from websocket_rig import Gate
 
 from txocpp.interfaces import ITransport
-from txocpp.transport.websocket_client import ConnectionStatus, Phase, WebSocketClient
+from txocpp.transport.status import ConnectionStatus, Phase
+from txocpp.transport.websocket_client import WebSocketClient
 from txocpp.transport.websocket_server import WebSocketServer
 from txocpp.transport.websocket_settings import ClientSettings, LineLimits, ServerSettings
 

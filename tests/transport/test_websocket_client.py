@@ -17,7 +17,7 @@ from zope.interface.verify import verifyObject
 
 from txocpp.errors import ConfigurationError
 from txocpp.interfaces import ITransport
-from txocpp.transport.websocket_client import ConnectionStatus, Phase, Problem
+from txocpp.transport.status import ConnectionStatus, Phase, Problem
 from txocpp.transport.websocket_settings import ClientSettings, LineLimits
 
 OK = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -21,7 +21,7 @@ from websocket_rig import Gate
 from txocpp.errors import ConfigurationError
 from txocpp.interfaces import Refusal
 from txocpp.transport.http_basic import authorization
-from txocpp.transport.websocket_client import Phase, Problem
+from txocpp.transport.status import Phase, Problem
 from txocpp.transport.websocket_server import StationFactory, WebSocketServer
 from txocpp.transport.websocket_settings import LineLimits, ServerSettings
 

@@ -17,8 +17,9 @@ from zope.interface.verify import verifyObject
 
 from txocpp.errors import ConfigurationError
 from txocpp.interfaces import IStationGate, ITransport, Refusal
+from txocpp.transport.http_handshake import identity_of
 from txocpp.transport.websocket_line import MOST_FRAGMENTS
-from txocpp.transport.websocket_server import WebSocketServer, identity_of
+from txocpp.transport.websocket_server import WebSocketServer
 from txocpp.transport.websocket_settings import LineLimits
 
 REQUEST = (

@@ -17,8 +17,8 @@ from twisted.logger import globalLogPublisher
 from websocket_rig import Gate
 
 from txocpp.errors import ConfigurationError
+from txocpp.transport.status import ConnectionStatus, Phase, Problem
 from txocpp.transport.tls import ClientCertificates, ServerCertificates, common_name
-from txocpp.transport.websocket_client import ConnectionStatus, Phase, Problem
 from txocpp.transport.websocket_server import WebSocketServer
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Any
 
 import attrs
@@ -24,53 +23,11 @@ from twisted.python.failure import Failure
 from txocpp.errors import ConfigurationError
 from txocpp.interfaces import IFrameReceiver
 from txocpp.transport.backoff import Backoff
+from txocpp.transport.status import ConnectionStatus, Phase, Problem
 from txocpp.transport.tls import tls_words
 from txocpp.transport.websocket_framing import FramedClientProtocol, configured
 from txocpp.transport.websocket_line import WebSocketLine, printable
 from txocpp.transport.websocket_settings import ClientSettings
-
-
-class Problem(StrEnum):
-    """What kind of thing keeps the line down."""
-
-    NETWORK = "network"
-    REFUSED = "refused"
-    """The server answered the handshake with an HTTP error; 401 is CREDENTIALS."""
-    CREDENTIALS = "credentials"
-    CERTIFICATE = "certificate"
-    """The server's certificate is not trusted or not for its host name (X-21)."""
-    TLS = "tls"
-    """No common TLS version or cipher suite (X-22, X-24), or another TLS failure."""
-    PROTOCOL = "protocol"
-    """What answers speaks no WebSocket, or no common subprotocol (C-06)."""
-    CONFIGURATION = "configuration"
-
-
-class Phase(StrEnum):
-    """What the client is doing."""
-
-    STOPPED = "stopped"
-    CONNECTING = "connecting"
-    CONNECTED = "connected"
-    WAITING = "waiting"
-    """Until the next attempt."""
-
-
-@attrs.frozen(kw_only=True)
-class ConnectionStatus:
-    """For status pages and security events."""
-
-    phase: Phase
-    since: float
-    """Seconds of the reactor's clock."""
-    next_attempt_at: float | None = None
-    """Seconds of the reactor's clock, while waiting."""
-    problem: Problem | None = None
-    """Of the last attempt that failed, or why the last connection ended."""
-    reason: str = ""
-    """The same in words."""
-    http_status: int | None = None
-    """What the server answered to the handshake, if it refused it."""
 
 
 class CentralSystemProtocol(WebSocketLine, FramedClientProtocol):  # type: ignore[misc]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes
 
 from autobahn.twisted.websocket import WebSocketServerFactory
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
@@ -21,6 +19,7 @@ from twisted.python.failure import Failure
 from txocpp.errors import ConfigurationError
 from txocpp.interfaces import Credentials, IStationGate, Refusal
 from txocpp.transport.http_basic import read_authorization
+from txocpp.transport.http_handshake import identity_of, refusal_answer
 from txocpp.transport.tls import ServerCertificates, common_name, tls_words
 from txocpp.transport.websocket_framing import FramedServerProtocol, configured
 from txocpp.transport.websocket_line import WebSocketLine, printable
@@ -148,7 +147,7 @@ class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc
             reason=printable(reason),
         )
         self.why = f"refused: {code}"
-        self.sendData(_refusal(code, reason, responseHeaders or []))
+        self.sendData(refusal_answer(code, reason, responseHeaders or []))
         self.dropConnection(abort=False)
 
     def _read_credentials(self, request: ConnectionRequest) -> Credentials:
@@ -344,43 +343,3 @@ class WebSocketServer(Service):
                 description=self.description,
                 reason=failures[0],
             )
-
-
-def identity_of(uri: str, path_prefix: str | None = None) -> str | None:
-    """The charge point's identity in a request's URI: its last segment, percent-decoded (C-02).
-
-    None if there is none, or something else than `path_prefix` before it.
-    """
-    # The raw URI: Python's own parser would cut the path at a semicolon.
-    path = uri.partition("?")[0]
-    before, _, segment = path.rpartition("/")
-    if path_prefix is not None and f"{before}/" != path_prefix:
-        return None
-    try:
-        identity = unquote_to_bytes(segment.encode("latin-1")).decode()
-    except UnicodeError:
-        return None
-    return identity if identity and identity.isprintable() else None
-
-
-def _refusal(code: int, reason: str, headers: list[tuple[str, str]]) -> bytes:
-    """A whole HTTP answer. The reason goes into the body, since a status line has its own words."""
-    try:
-        phrase = HTTPStatus(code).phrase
-    except ValueError:
-        phrase = "Refused"
-    body = (reason.encode("ascii", "replace")[:200] or phrase.encode()) + b"\n"
-    lines = [f"HTTP/1.1 {code} {phrase}", *(f"{name}: {value}" for name, value in headers)]
-    if code == HTTPStatus.UNAUTHORIZED:
-        lines.append('WWW-Authenticate: Basic realm="ocpp", charset="UTF-8"')
-    if code == HTTPStatus.UPGRADE_REQUIRED:
-        lines += ["Upgrade: websocket", "Sec-WebSocket-Version: 13"]
-    if code == HTTPStatus.METHOD_NOT_ALLOWED:
-        lines.append("Allow: GET")
-    lines += [
-        "Content-Type: text/plain; charset=utf-8",
-        "X-Content-Type-Options: nosniff",
-        f"Content-Length: {len(body)}",
-        "Connection: close",
-    ]
-    return "\r\n".join([*lines, "", ""]).encode() + body
