@@ -119,6 +119,7 @@ def main(arguments: list[str]) -> int:
     install(task)
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
     os.environ["VIRTUAL_ENV"] = str(ENVIRONMENT)
+    os.environ.setdefault("TXOCPP_COMMAND", "python3 start.py run txocpp")
     if task == "test":
         install_node_peers()
     if task == "run" and not options:

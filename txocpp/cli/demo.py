@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -141,18 +142,19 @@ class Performance:
 
     def _invite(self) -> None:
         ocpp, http = self._house.ports
+        txocpp = os.environ.get("TXOCPP_COMMAND", "txocpp")
+        sim = f"{txocpp} sim --at {self._house.door_address}"
+        central = f"http://127.0.0.1:{http}"
         self._screen.chapter("Both go on running, at the speed of your clock, until Ctrl-C")
         for what, where in (
-            ("central system", f"http://127.0.0.1:{http}/"),
-            ("your own charge points", f"ws://127.0.0.1:{ocpp}/ocpp/IDENTITY"),
-            ("plug the car in", "txocpp sim plug 1"),
-            ("hold a tag to the reader", "txocpp sim swipe DEMO-TAG -c 1"),
-            ("what the charger does", "txocpp sim state"),
+            ("central system", f"{central}/"),
+            ("for charge points", f"ws://127.0.0.1:{ocpp}/ocpp/IDENTITY"),
+            ("plug the car in", f"{sim} plug 1"),
+            ("hold a tag to the reader", f"{sim} swipe DEMO-TAG -c 1"),
+            ("what the charger does", f"{sim} state"),
+            ("set a limit of 10 A", f"{txocpp} csms --url {central} limit {IDENTITY} 1 10"),
         ):
-            self._console.print(f"  {what:<26} [bold]{where}[/bold]")
-        self._console.print(
-            f"  {'set a limit of 10 A':<26} [bold]txocpp csms limit {IDENTITY} 1 10[/bold]"
-        )
+            self._console.print(f"  {what:<26} [bold]{where}[/bold]", soft_wrap=True)
 
     async def _breathe(self) -> None:
         if self._pause_s <= 0:

@@ -111,6 +111,12 @@ class House:
         http: Any = self.central.http.port
         return ocpp.getHost().port, http.getHost().port
 
+    @property
+    def door_address(self) -> str:
+        """Where the simulated charger can be poked, as ``txocpp sim --at`` takes it."""
+        address: Any = self.door.address
+        return f"{address.host}:{address.port}" if hasattr(address, "port") else str(address.name)
+
     async def ask(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         """An operation of the central system, as its API does it; gives the answer."""
         station = await self._station()
