@@ -25,6 +25,7 @@ from bench.subjects import (
     ECHO,
     PYOCPP,
     TXOCPP,
+    TXOCPP_ORJSON,
     TXOCPP_SQLITE,
     Server,
     Subject,
@@ -263,11 +264,15 @@ def tables(findings: Findings, plan: Plan, subjects: Sequence[Subject]) -> list[
 def targets(findings: Findings) -> list[Target]:
     """What was promised for the central system."""
     found = []
-    for windows, crowd in ((findings.message_us, "few"), (findings.crowded_us, "many")):
-        ours = _typical(windows, TXOCPP)
+    for windows, crowd, name in (
+        (findings.message_us, "few connections", TXOCPP),
+        (findings.crowded_us, "many connections", TXOCPP),
+        (findings.message_us, "few connections, orjson", TXOCPP_ORJSON),
+    ):
+        ours = _typical(windows, name)
         if ours is None:
             continue
-        of = f"per message, {crowd} connections"
+        of = f"per message, {crowd}"
         pyocpp, bare = _typical(windows, PYOCPP), _typical(windows, AUTOBAHN)
         rpc, echo = _typical(windows, "npm ocpp-rpc, strict"), _typical(windows, ECHO)
         found += [

@@ -6,6 +6,12 @@ do, and nothing more.
 
 from __future__ import annotations
 
+import sys
+
+if sys.argv[1:] != ["orjson"]:
+    # What is not found cannot be used: the JSON of the standard library it is.
+    sys.modules["orjson"] = None  # type: ignore[assignment]
+
 from twisted.internet import reactor
 
 from bench.servers.twisted_door import log, open_door
