@@ -517,6 +517,37 @@ def test_damaged_words_of_a_device_do_no_harm() -> None:
     house.stop()
 
 
+STATE = {
+    "c": 1, "cp": "C", "on": 1, "ma": 16000, "lim": 16000, "why": "host", "gate": 1, "av": 1,
+    "ph": 3, "f": [], "wh": 0, "w": 0,
+}  # fmt: skip
+
+
+def test_a_pilot_that_cannot_see_the_car() -> None:
+    """Shorted, or showing F, it tells nothing about the plug: the car is where it was."""
+    house = EvlinkHouse().start()
+    evse = house.device.evses[0]
+    for pilot, car in (("F", "F"), ("E", "E"), ("C", "C"), ("E", "B"), ("F", "B"), ("A", "A")):
+        faults = ["pilot"] if pilot == "E" else []
+        house.device.heard("state", {**STATE, "cp": pilot, "f": faults})
+        assert evse.state.car.value == car
+    house.stop()
+
+
+def test_a_connector_that_makes_trouble_leaves_the_others_alone() -> None:
+    """Its state is damaged, it stays offline; the next one works."""
+    house = EvlinkHouse(2)
+    told = house.box.state
+
+    def state(evse: Any) -> dict[str, Any]:
+        return {**told(evse), "cp": "Z" if evse.number == 1 else "A"}
+
+    house.box.state = state  # type: ignore[method-assign]
+    house.start()
+    assert [evse.state.online for evse in house.device.evses] == [False, True]
+    house.stop()
+
+
 def test_readings_that_the_device_sends_by_itself() -> None:
     """Every so many seconds, if so configured."""
     house = EvlinkHouse(settings={"report_every_s": 10}).start()

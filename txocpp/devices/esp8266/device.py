@@ -282,7 +282,13 @@ class EvlinkDevice(Service):
     async def _bring_up(self, greeting: Greeting) -> None:
         await self._configure()
         for evse in self.evses[: greeting.connectors]:
-            await evse.bring_up(greeting)
+            try:
+                await evse.bring_up(greeting)
+            except DeviceOffline:
+                raise
+            except DeviceError as error:
+                _log.error("{name}: {error}", name=self.name_shown, error=error)
+                continue
             self._online.add(evse.number)
             evse.note()
         if self.settings.report_every_s:

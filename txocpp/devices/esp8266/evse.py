@@ -58,6 +58,7 @@ class EvlinkEVSE:
         self._device = device
         self._listener: IEVSEListener | None = None
         self._status: Status | None = None
+        self._car_there = False
         self._limit_ma = 0
         self._phases: int | None = None
         self._permitted = False
@@ -74,12 +75,16 @@ class EvlinkEVSE:
 
     @property
     def state(self) -> EVSEState:
-        """The last that the device said; offline until it has said anything."""
+        """The last that the device said; offline until it has said anything.
+
+        A pilot that cannot see the car (shorted, or showing F) leaves it where it was.
+        """
         status, online = self._status, self._device.is_online(self.number)
         if status is None:
             return EVSEState(available=self._available, online=False, faults=self._device.faults)
+        blind = status.pilot in "EF" and self._car_there
         return EVSEState(
-            car=status.car,
+            car=CarState.CONNECTED if blind else status.car,
             energised=status.on,
             offered_a=Decimal(status.offered_ma) / 1000,
             reason=status.reason,
@@ -337,6 +342,8 @@ class EvlinkEVSE:
 
     def _set_status(self, status: Status) -> None:
         self._status = status
+        if status.pilot not in "EF":
+            self._car_there = status.pilot != "A"
         self.note()
 
     def _tell_state(self, state: EVSEState) -> None:

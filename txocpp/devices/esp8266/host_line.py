@@ -107,6 +107,7 @@ class HostLine(Service):
     def startService(self) -> None:
         """Open the line, and keep it open."""
         super().startService()  # type: ignore[no-untyped-call]
+        self.is_down = False
         self._after("down", DOWN_S, self._went_down)
         self._line.startService()
 
