@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from smart_stations import NOON, profile, rows, running, stack, station
@@ -340,6 +341,31 @@ def test_the_next_change_reaches_far() -> None:
     assert composite.next_change(1, after(1)) == NOON + timedelta(days=3660)
     assert Composite(stack(flat), station()).next_change(1, after(5)) == after(6)
     assert Composite(Stack(), station()).next_change(1, NOON) is None
+    season = profile((0, 10), (100 * 86_400, 6), (200 * 86_400, 16))
+    assert Composite(stack(season), station()).next_change(1, after(1)) == (
+        NOON + timedelta(days=100)
+    )
+    yearly = profile(
+        (0, 10), start=NOON + timedelta(days=300), kind="Recurring", recurrency="Weekly"
+    )
+    assert Composite(stack(yearly), station()).next_change(1, NOON) == NOON + timedelta(days=300)
+
+
+def test_a_change_late_in_the_week_is_found() -> None:
+    """A weekly profile may stay the same for six days, on the wall clock for longer."""
+    sunday = profile(
+        (0, 10), (6 * 86_400, 6), (6 * 86_400 + 60, 10), kind="Recurring", recurrency="Weekly"
+    )
+    composite = Composite(stack(sunday), station())
+    assert composite.next_change(1, after(1)) == NOON + timedelta(days=6)
+    assert composite.next_change(1, after(6 * 86_400 + 60)) == NOON + timedelta(days=13)
+    # 02:30 to 02:45 every Sunday; on 31 March 2024 Berlin has no such time.
+    berlin = ZoneInfo("Europe/Berlin")
+    start = datetime(2024, 3, 3, 2, 30, tzinfo=berlin)
+    rare = profile((0, 6), kind="Recurring", recurrency="Weekly", duration_s=900, start=start)
+    asked = datetime(2024, 3, 24, 3, tzinfo=berlin)
+    change = Composite(stack(rare), station(), zone=berlin).next_change(1, asked)
+    assert change == datetime(2024, 4, 7, 2, 30, tzinfo=berlin)
 
 
 def test_a_composite_knows_its_connectors() -> None:
