@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from certificates_rig import Authority
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificate
 from loopback_rig import Connected, Loopback
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -18,7 +20,7 @@ from websocket_rig import Gate
 
 from txocpp.errors import ConfigurationError
 from txocpp.transport.status import ConnectionStatus, Phase, Problem
-from txocpp.transport.tls import ClientCertificates, ServerCertificates, common_name
+from txocpp.transport.tls import ClientCertificates, ServerCertificates, common_name, fingerprint
 from txocpp.transport.websocket_server import WebSocketServer
 
 
@@ -72,6 +74,21 @@ async def test_a_client_trusts_the_root_it_was_given(shop: Shop) -> None:
         (credentials,) = loopback.gate.asked
         assert (credentials.secure, credentials.password) == (True, b"pw")
         assert credentials.certificate_common_name is None
+    finally:
+        await loopback.close()
+
+
+@pytest.mark.rule("X-20")
+async def test_a_client_trusts_a_root_beside_its_files(shop: Shop) -> None:
+    """A root as text is as good as one in a file, and the status says which one it was."""
+    more = ClientCertificates(more_roots=(shop.authority.root.read_text(),))
+    loopback = Loopback(certificates=shop.server)
+    try:
+        connected = loopback.client("wss", certificates=more)
+        status = await connected.until(Phase.CONNECTED)
+        root = load_pem_x509_certificate(shop.authority.root.read_bytes())
+        assert len(status.server_chain) == 2
+        assert status.server_chain[-1] == fingerprint(root.public_bytes(Encoding.DER))
     finally:
         await loopback.close()
 

@@ -48,3 +48,6 @@ class ConnectionStatus:
     """The same in words."""
     http_status: int | None = None
     """What the server answered to the handshake, if it refused it."""
+    server_chain: tuple[str, ...] = ()
+    """While connected by TLS: SHA-256 fingerprints of the server's certificate, of those between,
+    and of the root that vouches for it."""

@@ -7,12 +7,15 @@ cipher suites that include those the security white paper asks for (X-23).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import attrs
-from OpenSSL.crypto import X509
+from OpenSSL.crypto import FILETYPE_ASN1, X509, X509StoreFlags, dump_certificate
+from OpenSSL.SSL import Connection
 from OpenSSL.SSL import Error as SSLError
+from twisted.internet._sslverify import IOpenSSLTrustRoot
 from twisted.internet.ssl import (
     Certificate,
     CertificateOptions,
@@ -21,6 +24,7 @@ from twisted.internet.ssl import (
     platformTrust,
     trustRootFromCertificates,
 )
+from zope.interface import implementer
 
 from txocpp.errors import ConfigurationError
 
@@ -63,6 +67,8 @@ class ClientCertificates:
     trust_roots: Path | None = None
     """Roots of server certificates: a file, or a directory of files ending in .pem. None: what
     the operating system trusts."""
+    more_roots: tuple[str, ...] = ()
+    """Further ones as PEM texts. One that was signed by another is trusted by itself."""
     certificate: Path | None = None
     """The charge point's own certificate (profile 3)."""
     private_key: Path | None = None
@@ -76,9 +82,30 @@ class ClientCertificates:
         return optionsForClientTLS(hostname, trustRoot=self._trust(), clientCertificate=own)
 
     def _trust(self) -> Any:
-        if self.trust_roots is None:
-            return platformTrust()
-        return trustRootFromCertificates(_certificates(self.trust_roots))
+        trusted = platformTrust()
+        if self.trust_roots is not None:
+            trusted = trustRootFromCertificates(_certificates(self.trust_roots))
+        return MoreTrust(trusted, self.more_roots) if self.more_roots else trusted
+
+
+@implementer(IOpenSSLTrustRoot)
+@attrs.frozen
+class MoreTrust:
+    """Trusts further roots, PEM texts, beside those of another trust root.
+
+    Twisted has no public name for this interface, and no other way to trust the roots of the
+    operating system and one more.
+    """
+
+    trusted: Any
+    roots: tuple[str, ...]
+
+    def _addCACertsToContext(self, context: Any) -> None:
+        self.trusted._addCACertsToContext(context)
+        store = context.get_cert_store()
+        for root in self.roots:
+            store.add_cert(Certificate.loadPEM(root.encode()).original)
+        store.set_flags(X509StoreFlags.PARTIAL_CHAIN)
 
 
 def common_name(certificate: X509 | None) -> str | None:
@@ -89,6 +116,21 @@ def common_name(certificate: X509 | None) -> str | None:
         return None
     names = certificate.to_cryptography().subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[0].value) if names else None
+
+
+def chain_of(transport: Any) -> tuple[str, ...]:
+    """SHA-256 fingerprints of the verified chain of the other end, its own certificate first and
+    the root last; empty without TLS."""
+    connection = getattr(transport, "getHandle", lambda: None)()
+    if not isinstance(connection, Connection):
+        return ()
+    chain = connection.get_verified_chain() or ()
+    return tuple(fingerprint(dump_certificate(FILETYPE_ASN1, link)) for link in chain)
+
+
+def fingerprint(der: bytes) -> str:
+    """SHA-256 of a certificate in DER, in hexadecimal."""
+    return sha256(der).hexdigest()
 
 
 def tls_words(error: SSLError) -> str:

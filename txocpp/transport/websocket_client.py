@@ -24,7 +24,7 @@ from txocpp.errors import ConfigurationError
 from txocpp.interfaces import IFrameReceiver
 from txocpp.transport.backoff import Backoff
 from txocpp.transport.status import ConnectionStatus, Phase, Problem
-from txocpp.transport.tls import tls_words
+from txocpp.transport.tls import chain_of, tls_words
 from txocpp.transport.websocket_framing import FramedClientProtocol, configured
 from txocpp.transport.websocket_line import WebSocketLine, printable
 from txocpp.transport.websocket_settings import ClientSettings
@@ -223,7 +223,13 @@ class WebSocketClient(Service):
             url=url,
             subprotocol=line.websocket_protocol_in_use,
         )
-        self._set_status(phase=Phase.CONNECTED, problem=None, reason="", http_status=None)
+        self._set_status(
+            phase=Phase.CONNECTED,
+            problem=None,
+            reason="",
+            http_status=None,
+            server_chain=chain_of(line.transport),
+        )
         line.begin(self._receiver, url, self.settings.ping_interval_s)
 
     # --- inside: one of attempt, line and pause is there while the service runs
@@ -328,8 +334,10 @@ class WebSocketClient(Service):
             return plain
         return wrapClientTLS(settings.certificates.options(settings.host), plain)
 
-    def _set_status(self, **changes: Any) -> None:
-        self._status = attrs.evolve(self._status, since=self._reactor.seconds(), **changes)
+    def _set_status(self, *, server_chain: tuple[str, ...] = (), **changes: Any) -> None:
+        self._status = attrs.evolve(
+            self._status, since=self._reactor.seconds(), server_chain=server_chain, **changes
+        )
         if self.on_status is not None:
             try:
                 self.on_status(self._status)
