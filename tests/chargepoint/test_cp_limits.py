@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 from house import NOON, House, never
 
@@ -332,6 +333,26 @@ def test_two_charge_in_the_house_of_one_phase() -> None:
     house.charge(1)
     house.charge(2, "TAG2")
     assert (offered(house, 1), offered(house, 2)) == (16, 16)
+
+
+@pytest.mark.rule("SR-416")
+@pytest.mark.parametrize("supported", [True, False])
+def test_phases_are_switched_only_where_that_is_promised(supported: bool) -> None:
+    """A limit for one phase switches to one phase if the box can and the key says so."""
+    house = House(
+        car={"can_switch_phases": True},
+        configuration={"ConnectorSwitch3to1PhaseSupported": supported},
+    )
+    one_phase = profile((0, 16))
+    period = one_phase.charging_schedule.charging_schedule_period[0]
+    schedule = attrs.evolve(
+        one_phase.charging_schedule,
+        charging_schedule_period=(attrs.evolve(period, number_phases=1),),
+    )
+    install(house, attrs.evolve(one_phase, charging_schedule=schedule))
+    house.charge()
+    house.run(60)
+    assert house.evse().state.phases == (1 if supported else 3)
 
 
 def test_time_passes_for_a_whole_day() -> None:

@@ -40,6 +40,27 @@ def test_sampled_values() -> None:
     assert (current.measurand, current.value) == ("Current.Offered", "32")
 
 
+@pytest.mark.rule("M-18", "M-11")
+def test_phases_are_those_of_the_meter() -> None:
+    """L1 is the meter's first phase, however the connector is wired to the grid; the key tells."""
+    house = House(
+        car={"car_phases": 1},
+        configuration={
+            "MeterValueSampleInterval": 60,
+            "MeterValuesSampledData": "Current.Import",
+            "ConnectorPhaseRotation": "1.STR",
+        },
+    )
+    house.charge()
+    house.run(60)
+    values = house.last(v16.MeterValuesRequest).meter_value[0].sampled_value
+    assert [(v.phase, v.value) for v in values] == [("L1", "16"), ("L2", "0"), ("L3", "0")]
+    (key,) = house.ask(
+        v16.GetConfigurationRequest(key=("ConnectorPhaseRotation",))
+    ).configuration_key
+    assert key.value == "1.STR"
+
+
 @pytest.mark.rule("M-03", "M-08", "M-09")
 def test_clock_aligned_values() -> None:
     """On the grid for every connector, in a transaction or not; there is no main meter."""

@@ -31,7 +31,7 @@ def cancel(house: House, reservation_id: int = 1) -> str:
     return house.status(v16.CancelReservationRequest(reservation_id=reservation_id))
 
 
-@pytest.mark.rule("V-03", "V-04", "V-08", "V-09")
+@pytest.mark.rule("V-03", "V-04", "V-08", "V-09", "V-15")
 def test_a_reserved_connector_is_for_its_tag() -> None:
     """Reserved; another tag is refused, with or without a car; the right one uses it up."""
     house = House()

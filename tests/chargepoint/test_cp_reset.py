@@ -162,7 +162,7 @@ def test_unlocking_ends_the_transaction() -> None:
     assert house.heard() == ["Status 1 Available"]
 
 
-@pytest.mark.rule("U-02")
+@pytest.mark.rule("U-02", "U-03")
 def test_a_fixed_cable_keeps_its_transaction() -> None:
     """NotSupported, and the transaction goes on."""
     house = House()

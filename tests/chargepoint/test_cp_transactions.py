@@ -312,7 +312,7 @@ def test_other_messages_overtake_the_queue() -> None:
     assert house.heard() == ["Status 1 Charging", "Status 2 Preparing"]
 
 
-@pytest.mark.rule("TX-30", "S-19", "E-06")
+@pytest.mark.rule("TX-30", "B-18", "S-19", "E-06")
 def test_a_power_cut_ends_the_transaction() -> None:
     """After the restart it is closed with PowerLoss, the last time and the energy of the register;
     the car that is still there shows as Preparing."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from house import House
+from twisted.logger import globalLogPublisher
 
 from txocpp.chargepoint.datatransfer import TransferAnswer, TransferStatus
 from txocpp.messages import v16
@@ -46,6 +47,15 @@ def test_statuses_on_demand() -> None:
     assert house.heard() == ["Status 0 Available"]
     trigger(house, "StatusNotification")
     assert house.heard() == ["Status 0 Available", "Status 1 Available", "Status 2 Available"]
+
+
+@pytest.mark.rule("T-06")
+def test_a_message_by_chance_does_no_harm() -> None:
+    """A status that changes while one is asked for is told as well; both say the same."""
+    house = quiet()
+    house.evse().plug_in()
+    assert trigger(house, "StatusNotification", 1) == "Accepted"
+    assert set(house.heard()) == {"Status 1 Preparing"}
 
 
 @pytest.mark.rule("T-03", "M-16", "M-08")
@@ -159,6 +169,19 @@ def test_a_ping_interval_reaches_the_line() -> None:
     assert house.set_key("WebSocketPingInterval", 5) == "Accepted"
     assert house.line.changes == {"ping_interval_s": 5.0}
     assert house.set_key("WebSocketPingInterval", -1) == "Rejected"
+
+
+@pytest.mark.rule("C-12")
+def test_a_ping_interval_that_is_too_long_is_noticed() -> None:
+    """The log warns when a dead line could eat a message with all its attempts."""
+    warnings: list[Any] = []
+    globalLogPublisher.addObserver(warnings.append)
+    try:
+        house = House(configuration={"WebSocketPingInterval": 179})
+        house.set_key("TransactionMessageRetryInterval", 50)
+    finally:
+        globalLogPublisher.removeObserver(warnings.append)
+    assert [event["retry_s"] for event in warnings if "retry_s" in event] == [150]
 
 
 @pytest.mark.rule("X-11", "X-12", "K-10")

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 import attrs
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from txocpp.chargepoint import availability as availability_
 from txocpp.chargepoint import boot, cache, configuration, limits, locallist, outbox, register
@@ -42,8 +43,12 @@ from txocpp.chargepoint.v16.smartcharging import SmartCharging
 from txocpp.interfaces import IEVSE, IEVSEDevice, IMessageFactory
 from txocpp.transport.peer import Peer, Responder
 
+RETRY_KEYS: Final = ("TransactionMessageAttempts", "TransactionMessageRetryInterval")
 STORE_TROUBLE: Final = Condition(Status.AVAILABLE, "InternalError", "the store takes no changes")
 """Told for connector 0 while the disk is full: charging goes on, nothing new is begun."""
+
+
+log = Logger()
 
 
 class Line(Protocol):
@@ -268,6 +273,7 @@ class Assembly:
         for bay in self.bays.values():
             bay.start()
         self._show_station()
+        self._compare_intervals()
         self.limits.refresh()
 
     def stop(self) -> None:
@@ -344,6 +350,8 @@ class Assembly:
             bay.on_plugged = partial(self.access.car_came, bay)
             bay.on_status = self._status_changed
         self.configuration.on_change("WebSocketPingInterval", self._ping_interval_changed)
+        for key in RETRY_KEYS:
+            self.configuration.on_change(key, self._compare_intervals)
         self.configuration.on_change("AuthorizationKey", self._key_changed)
 
     # What follows from what.
@@ -403,6 +411,19 @@ class Assembly:
     def _ping_interval_changed(self) -> None:
         interval_s = self.configuration.integer("WebSocketPingInterval")
         self._line().change(ping_interval_s=float(interval_s))
+        self._compare_intervals()
+
+    def _compare_intervals(self) -> None:
+        """C-12: a dead line has to be noticed before a message has used up its attempts."""
+        ping_s = self.configuration.integer("WebSocketPingInterval")
+        attempts, interval_s = (self.configuration.integer(key) for key in RETRY_KEYS)
+        if ping_s >= attempts * interval_s:
+            log.warn(
+                "WebSocketPingInterval ({ping_s} s) should be below {retry_s} s, the time in which"
+                " a message uses up its attempts, or a dead line may eat messages",
+                ping_s=ping_s,
+                retry_s=attempts * interval_s,
+            )
 
     def _key_changed(self) -> None:
         key = bytes.fromhex(self.configuration.text("AuthorizationKey"))

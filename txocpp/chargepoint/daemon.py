@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from twisted.application.service import MultiService
-from twisted.logger import Logger
 
 from txocpp.chargepoint import options as options_
 from txocpp.chargepoint.boxes import SeveralBoxes, device_maker
@@ -18,12 +18,14 @@ from txocpp.chargepoint.limits import Grid
 from txocpp.chargepoint.options import Options
 from txocpp.chargepoint.service import (
     ChargePoint,
+    DeviceMaker,
     DeviceMemory,
     LineMaker,
     LineSettings,
     Remember,
 )
 from txocpp.chargepoint.settings import Behaviour, StationSettings
+from txocpp.chargepoint.statuspage import status_service
 from txocpp.devices.links import listening_endpoint
 from txocpp.devices.simulated import SimulatedDevice
 from txocpp.devices.simulation.control import control_service
@@ -32,13 +34,12 @@ from txocpp.interfaces import IChargePointStore, IEVSEDevice, IFrameReceiver
 from txocpp.smartcharging import Switches
 from txocpp.storage.memory import MemoryChargePointStore
 from txocpp.storage.sqlite import SQLiteChargePointStore
+from txocpp.transport.peer import Responder
 from txocpp.transport.tls import ClientCertificates
 from txocpp.transport.websocket_client import WebSocketClient
 from txocpp.transport.websocket_settings import ClientSettings
 
 IN_MEMORY: Final = ":memory:"
-
-log = Logger()
 
 
 def station_settings(options: Options) -> StationSettings:
@@ -69,10 +70,20 @@ def station_settings(options: Options) -> StationSettings:
 def client_settings(options: Options) -> ClientSettings:
     """What the options say about the connection. Raises `ConfigurationError`."""
     central = options.central_system
+    password = _password(central)
+    try:
+        return _client_settings(options, central, password)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"[central_system] url: {error}") from error
+
+
+def _client_settings(
+    options: Options, central: options_.CentralSystem, password: bytes | None
+) -> ClientSettings:
     return ClientSettings(
         url=central.url,
         identity=options.station.identity,
-        password=_password(central),
+        password=password,
         certificates=ClientCertificates(
             trust_roots=_path(central.trust_roots),
             certificate=_path(central.certificate),
@@ -97,6 +108,40 @@ def line_maker(reactor: Any, settings: ClientSettings) -> LineMaker:
     return make
 
 
+def websocket_charge_point(
+    reactor: Any,
+    url: str,
+    identity: str,
+    device: IEVSEDevice | DeviceMaker,
+    *,
+    password: bytes | None = None,
+    storage: str | Path | None = None,
+    configuration: Mapping[str, object] | None = None,
+    settings: StationSettings | None = None,
+    responders: Mapping[type, Responder] | None = None,
+) -> ChargePoint:
+    """A charge point for programs: connects `device` to the central system at `url`.
+
+    Without `storage`, a file name, nothing survives the program. `configuration` are initial values
+    of OCPP configuration keys; `settings` replace identity and configuration and everything else.
+    `responders` answer requests of your own, or instead of ours. Raises `ConfigurationError`.
+    """
+    store: IChargePointStore = MemoryChargePointStore()
+    if storage is not None:
+        store = SQLiteChargePointStore(storage, reactor.callFromThread)
+    chosen = settings or StationSettings(identity=identity, configuration=configuration or {})
+    line = ClientSettings(url=url, identity=chosen.identity, password=password)
+    return ChargePoint(
+        chosen,
+        device,
+        store,
+        line_maker(reactor, line),
+        reactor,
+        monotonic=time.monotonic,
+        responders=responders,
+    )
+
+
 def charge_point(reactor: Any, options: Options) -> MultiService:
     """The whole program as one service. Raises `ConfigurationError`."""
     check(reactor, options)
@@ -109,6 +154,8 @@ def check(reactor: Any, options: Options) -> None:
     client_settings(options)
     device = device_maker(reactor, options.device)({}, lambda name, memory: None)
     configure(settings, device.evses, Journal(MemoryChargePointStore(), reactor))
+    if options.status.listen:
+        listening_endpoint(reactor, options.status.listen, allow_remote=options.status.allow_remote)
     control = options.simulation.control
     if control:
         listening_endpoint(reactor, control, allow_remote=options.simulation.allow_remote)
@@ -133,6 +180,11 @@ class Daemon(MultiService):
             monotonic=time.monotonic,
         )
         self.charge_point.setServiceParent(self)  # type: ignore[no-untyped-call]
+        page = options.status
+        if page.listen:
+            status_service(
+                self.charge_point, reactor, page.listen, allow_remote=page.allow_remote
+            ).setServiceParent(self)  # type: ignore[no-untyped-call]
 
     def _device(self, memory: DeviceMemory, remember: Remember) -> IEVSEDevice:
         device = self._make_device(memory, remember)

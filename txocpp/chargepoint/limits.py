@@ -70,6 +70,11 @@ class Allowance:
     limit_a: Decimal
     reason: str
 
+    @classmethod
+    def unknown(cls) -> Allowance:
+        """Before anything has been worked out nothing is allowed."""
+        return cls(Decimal(0), "not worked out yet")
+
 
 class Limits:
     """Installed profiles, and what follows from them for each connector.

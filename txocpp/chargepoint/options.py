@@ -180,10 +180,13 @@ class Status(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen: Annotated[
         str,
         Meta(
-            description='Endpoint, for example "tcp:7717:interface=127.0.0.1" or '
-            '"unix:/run/txocpp/status". Empty: none.'
+            description='Where: "tcp:7717:interface=127.0.0.1" or "unix:/run/txocpp/status". '
+            "Empty: nowhere. `txocpp cp status` asks it."
         ),
     ] = ""
+    allow_remote: Annotated[bool, Meta(description="The page may be seen from other machines.")] = (
+        False
+    )
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

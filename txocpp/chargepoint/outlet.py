@@ -53,7 +53,8 @@ class Outlet:
         self._voltage_v = voltage_v
         self._limit_phases: int | None = None
         self._was_online = evse.state.online
-        self._last = MeterReading()
+        self.last = MeterReading()
+        """The latest reading."""
         self._opened: list[Deferred[None]] = []
 
     @property
@@ -120,7 +121,7 @@ class Outlet:
         """A fresh reading, its register never behind an earlier one. Fails with `DeviceError`."""
         reading: Deferred[MeterReading] = self._evse.read_meter()
         try:
-            self._last = self.register.observe(
+            self.last = self.register.observe(
                 await _in_time(reading, METER_TIMEOUT_S, self._clock), self._clock.now()
             )
         except TookTooLong:
@@ -151,7 +152,7 @@ class Outlet:
 
     def measured(self, reading: MeterReading) -> None:
         """Take in a reading that the device sent by itself."""
-        self._last = self.register.observe(reading, self._clock.now())
+        self.last = self.register.observe(reading, self._clock.now())
 
     def stop(self) -> None:
         """Wait for nothing any more."""
@@ -161,7 +162,7 @@ class Outlet:
 
     def _as_snapshot(self) -> Snapshot:
         state = self.state
-        last = attrs.evolve(self._last, energy_wh=self.register.shown_wh)
+        last = attrs.evolve(self.last, energy_wh=self.register.shown_wh)
         return Snapshot(last, state.offered_a, state.phases, self._voltage_v)
 
     def _tell_limit(self) -> None:

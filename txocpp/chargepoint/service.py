@@ -107,7 +107,9 @@ class ChargePoint(Service):
         self.data_transfers = DataTransfers()
         self.device: IEVSEDevice | None = None
         """None before the store has been read."""
-        self._settings = settings
+        self.settings = settings
+        self.damage: str | None = None
+        """What the store found damaged when it was read."""
         self._device = device
         self._store = store
         self._clock = clock
@@ -130,8 +132,13 @@ class ChargePoint(Service):
     def call(self, request: Any) -> Deferred[Any]:
         """Send the central system a request of your own; fails with a `CallFailed`."""
         if self.assembly is None:
-            return fail(ConnectionGone(f"{self._settings.identity} is not up"))
+            return fail(ConnectionGone(f"{self.settings.identity} is not up"))
         return self.assembly.central.call(request)
+
+    @property
+    def line_status(self) -> Any:
+        """What the line says of itself (`ConnectionStatus` of the WebSocket client), or None."""
+        return getattr(self.line, "status", None)
 
     # The life of the service.
 
@@ -156,13 +163,14 @@ class ChargePoint(Service):
 
     async def _boot(self) -> None:
         tables = await self._store.load()
-        if self._store.damage is not None:
-            log.error("{damage}", damage=self._store.damage)
+        if self._store.damage is not None and self.damage is None:
+            self.damage = self._store.damage
+            log.error("{damage}", damage=self.damage)
         if self.device is None:
             self.device = self._made_device(tables.get(DEVICE_TABLE, {}))
             self.device.startService()
         parts = Parts(
-            settings=self._settings,
+            settings=self.settings,
             device=self.device,
             journal=self._journal,
             factory=self._factory,
@@ -177,7 +185,7 @@ class ChargePoint(Service):
         await assembly.start()
         self.assembly = assembly
         self.line = self._make_line(assembly.peer, self._line_settings(assembly))
-        log.info("{identity} boots", identity=self._settings.identity)
+        log.info("{identity} boots", identity=self.settings.identity)
         self.line.startService()
 
     def _made_device(self, memory: DeviceMemory) -> IEVSEDevice:
@@ -192,7 +200,7 @@ class ChargePoint(Service):
     def _line_settings(self, assembly: Assembly) -> LineSettings:
         key = assembly.configuration.text("AuthorizationKey")
         return LineSettings(
-            identity=self._settings.identity,
+            identity=self.settings.identity,
             password=bytes.fromhex(key) if key else None,
             ping_interval_s=float(assembly.configuration.integer("WebSocketPingInterval")),
         )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
+import attrs
 import msgspec
 from twisted.application.service import IService
 from twisted.python import usage
 
+from txocpp.chargepoint.keys import EXTRA_KEYS, LARGEST, STANDARD_KEYS, Access, Key, Kind
 from txocpp.chargepoint.options import Options as Settings
 from txocpp.errors import ConfigurationError
 from txocpp.plugins import configfile, logs
+from txocpp.smartcharging import Switches
 
 
 class Options(usage.Options):
@@ -43,7 +47,7 @@ class Options(usage.Options):
     def postOptions(self) -> None:
         """Read the file and apply the options on top of it."""
         if self["print-example"]:
-            sys.stdout.write(configfile.example(Settings))
+            sys.stdout.write(example())
             raise SystemExit(0)
         if self["log-format"] not in logs.FORMATS:
             raise usage.UsageError(f"--log-format is one of {', '.join(logs.FORMATS)}")
@@ -52,7 +56,7 @@ class Options(usage.Options):
             if self["check"]:
                 self._check()
         except ConfigurationError as error:
-            raise usage.UsageError(str(error)) from error
+            raise SystemExit(f"ocpp-cp: {error}") from error
 
     def _chosen(self) -> Settings:
         settings = Settings()
@@ -77,6 +81,40 @@ class Options(usage.Options):
         raise SystemExit(0)
 
 
+def example() -> str:
+    """A file with every option, every OCPP configuration key and every reading of smart charging,
+    each with its default commented out."""
+    tables = "\n".join(
+        line
+        for line in configfile.example(Settings).splitlines()
+        if line not in ("#configuration = {}", "#smart_charging = {}")
+    )
+    keys = (line for key in (*STANDARD_KEYS, *EXTRA_KEYS) for line in _key_lines(key))
+    readings = [
+        f"#{field.name} = {configfile.toml_value(field.default)}"
+        for field in attrs.fields(Switches)
+    ]
+    return "\n".join(
+        [tables, "", "", "[configuration]", *keys, "", "[smart_charging]", *readings, ""]
+    )
+
+
+def _key_lines(key: Key) -> list[str]:
+    kind = key.kind.value
+    if key.kind is Kind.INTEGER:
+        kind += f" from {key.minimum}" + (f" to {key.maximum}" if key.maximum < LARGEST else "")
+    if key.values:
+        kind += f" of {', '.join(key.values)}"
+    rights = "" if key.access is Access.CHANGE else f"; over OCPP: {key.access.value}"
+    if key.initial is None and key.kind is Kind.INTEGER:
+        value = str(max(key.minimum, 1))
+    elif key.kind in (Kind.INTEGER, Kind.BOOLEAN):
+        value = str(key.initial)
+    else:
+        value = configfile.toml_value(key.initial or "")
+    return [f"# {kind}{rights}", f"#{key.name} = {value}"]
+
+
 def makeService(options: Options) -> IService:
     """The service that twistd runs."""
     from twisted.internet import reactor
@@ -87,17 +125,17 @@ def makeService(options: Options) -> IService:
     try:
         charge_point(reactor, options.settings).setServiceParent(root)
     except ConfigurationError as error:
-        raise usage.UsageError(_placed(str(error), options["config"])) from error
+        raise SystemExit(f"ocpp-cp: {_placed(str(error), options['config'])}") from error
     return IService(root)
 
 
 def _placed(fault: str, config: str | None) -> str:
-    """The fault with file and line, if a name in it stands in the file."""
+    """The fault with file and line, if something that it names stands in the file."""
     if config is None:
         return fault
-    text = Path(config).read_text("utf-8")
-    for number, line in enumerate(text.splitlines(), 1):
-        name = line.partition("=")[0].strip().strip("\"'")
-        if name and "=" in line and name in fault.replace("'", " ").replace(":", " ").split():
+    named = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", fault))
+    for number, line in enumerate(Path(config).read_text("utf-8").splitlines(), 1):
+        options = re.findall(r"""([A-Za-z0-9_]+)["']?\s*=""", line.partition("#")[0])
+        if named.intersection(options):
             return f"{config}: line {number}: {fault}"
     return f"{config}: {fault}"
