@@ -77,12 +77,12 @@ class EvlinkEVSE:
     def state(self) -> EVSEState:
         """The last that the device said; offline until it has said anything.
 
-        A pilot that cannot see the car (shorted, or showing F) leaves it where it was.
+        A pilot that cannot see the car (shorted, or showing F for a fault) leaves it where it was.
         """
         status, online = self._status, self._device.is_online(self.number)
         if status is None:
             return EVSEState(available=self._available, online=False, faults=self._device.faults)
-        blind = status.pilot in "EF" and self._car_there
+        blind = status.pilot in "EF" and self._car_there and self._available
         return EVSEState(
             car=CarState.CONNECTED if blind else status.car,
             energised=status.on,
