@@ -677,3 +677,18 @@ def test_wrong_settings_are_refused_by_name(options: dict[str, Any], words: str)
     """The error begins with the setting."""
     with pytest.raises(ConfigurationError, match=words):
         EvlinkSettings.of(options)
+
+
+def test_stopping_while_the_device_is_silent() -> None:
+    """It gets two seconds to take the end in, then the line is closed all the same."""
+    house = EvlinkHouse().start()
+    house.charge()
+    house.wire.tamper = lambda to_device, data: b""
+    stopping = house.device.stopService()
+    house.run(1.9)
+    assert not stopping.called
+    house.run(1)
+    assert result(stopping) is None
+    house.box.stop()
+    house.sim.stopService()
+    assert house.clock.getDelayedCalls() == []

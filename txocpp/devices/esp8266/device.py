@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, TimeoutError, succeed
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from txocpp.devices.esp8266.evse import EvlinkEVSE
 from txocpp.devices.esp8266.host_line import HostLine
+from txocpp.devices.esp8266.installer import Starts, install
 from txocpp.devices.esp8266.keys import read_key
 from txocpp.devices.esp8266.settings import EvlinkSettings
 from txocpp.devices.esp8266.troubles import Troubles
@@ -24,7 +25,7 @@ from txocpp.devices.links import device_endpoint, parse_description
 from txocpp.devices.telling import Teller
 from txocpp.errors import ConfigurationError, DeviceError, DeviceOffline, DeviceRefused, StoreError
 from txocpp.evse import DeviceInfo, Fault
-from txocpp.interfaces import IEVSEDevice
+from txocpp.interfaces import IEVSEDevice, IFirmwareInstaller, Installation
 
 PARTING_S: Final = 2.0
 """How long a host that stops waits for the device to take that in."""
@@ -33,7 +34,7 @@ LONGEST_UID: Final = 20
 _log = Logger()
 
 
-@implementer(IEVSEDevice)
+@implementer(IEVSEDevice, IFirmwareInstaller)
 class EvlinkDevice(Service):
     """One controller with one or more EVSEs.
 
@@ -64,6 +65,8 @@ class EvlinkDevice(Service):
                 f"{name}: a TCP line needs a key file, or insecure = true on both sides"
             )
         self.info = DeviceInfo()
+        self.greeting: Greeting | None = None
+        """What the device said of itself last."""
         self.alive = alive
         self._key = key
         self.evses: tuple[EvlinkEVSE, ...] = tuple(
@@ -82,7 +85,7 @@ class EvlinkDevice(Service):
         self._troubles = Troubles(clock, self._note_all)
         self._online: set[int] = set()
         self._bringing_up: Deferred[None] | None = None
-        self._boots: tuple[str, int] | None = None
+        self._starts = Starts()
         self._was_alive = True
         self._on_remember = on_remember
         self._remembered: dict[str, Any] | None = None
@@ -164,6 +167,22 @@ class EvlinkDevice(Service):
         """Put new firmware into the device, see `txocpp.devices.esp8266.update`."""
         carrying = update_firmware(self, image, version, key=self._key, progress=progress)
         return Deferred.fromCoroutine(carrying)
+
+    def next_start(self) -> Deferred[Greeting]:
+        """Fires when the device has started again and greets us."""
+        return self._starts.next()
+
+    # IFirmwareInstaller
+
+    def install(self, image: Path) -> Deferred[Installation]:
+        """Bring a firmware update to its end, see `txocpp.devices.esp8266.installer`."""
+        return Deferred.fromCoroutine(install(self, image))
+
+    def outcome(self) -> Deferred[bool | None]:
+        """The version that the device says decides."""
+        return succeed(None)
+
+    # For whoever it serves
 
     def tell(self, call: Callable[[], None]) -> None:
         """Queue a call to a listener."""
@@ -274,8 +293,9 @@ class EvlinkDevice(Service):
                 there=greeting.connectors,
                 wanted=len(self.evses),
             )
-        known, self._boots = self._boots, greeting.start
-        if known not in (None, self._boots):
+        known, self.greeting = self.greeting, greeting
+        if known is not None and known.start != greeting.start:
+            self._starts.happened(greeting)
             _log.warn("{name} has restarted: {why}", name=self.name_shown, why=greeting.why)
             self._troubles.restarted(greeting.why)
 
