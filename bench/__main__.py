@@ -21,6 +21,8 @@ from bench.figures import Table, Target, table_of_targets
 from bench.machine import description
 from bench.subjects import subjects
 
+MARK = "<!-- written by python -m bench --markdown -->"
+
 
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
@@ -86,6 +88,13 @@ def measure_servers(chosen: argparse.Namespace) -> tuple[list[Table], list[Targe
     return tables, central_system.targets(findings)
 
 
+def write_below_mark(path: Path, report: str) -> None:
+    """Put the report into a file, below its line with `MARK`; what people wrote above stays."""
+    text = path.read_text() if path.exists() else ""
+    head = text.partition(MARK)[0] if MARK in text else ""
+    path.write_text(f"{head}{MARK}\n\n{report}")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what was asked for and print it."""
     chosen = options(arguments)
@@ -107,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report = "\n".join([description(), *(table.text() for table in tables)])
     print(report)
     if chosen.markdown is not None:
-        chosen.markdown.write_text(report)
+        write_below_mark(chosen.markdown, report)
     say(f"done in {time.monotonic() - began:.0f} s")
     return 0
 

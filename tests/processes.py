@@ -23,7 +23,7 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
-WITHIN_S = 15.0
+WITHIN_S = 30.0
 """How long a test waits for anything before it fails; far beyond what a healthy run takes."""
 
 Event = dict[str, Any]
