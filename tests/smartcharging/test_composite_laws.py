@@ -26,13 +26,15 @@ from txocpp.smartcharging import (
     amperes,
 )
 
+NORMAL_RUN = 1000
+"""Examples of all laws together, unless there are to be more."""
 CAMPAIGN = int(os.environ.get("TXOCPP_EXAMPLES", "0"))
 
 
 def examples(number: int) -> settings:
     """So many examples; in a campaign its share of the whole, and no fixed order."""
     return settings(
-        max_examples=max(number, CAMPAIGN * number // 900),
+        max_examples=max(number, CAMPAIGN * number // NORMAL_RUN),
         deadline=None,
         derandomize=not CAMPAIGN,
         database=None,

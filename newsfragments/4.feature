@@ -1,0 +1,1 @@
+Smart charging exactly: all purposes, kinds, stack levels, units and phases in exact arithmetic, each limit with its reason, a time zone for recurring profiles, shares for several EVSEs, ready-made profiles, pictures and `txocpp profiles`.
