@@ -25,10 +25,10 @@ def _pulse_duty(us: int) -> int:
 class Board:
     """One NodeMCU or its like."""
 
-    folder = ""
     slots = True
 
     def __init__(self, slot_name: str) -> None:
+        self.folder = slot.FOLDER
         self.slot = slot_name
         self.id = "esp8266-" + str(hexlify(machine.unique_id()), "utf8")
         self._rtc = machine.RTC()
@@ -39,7 +39,9 @@ class Board:
             with open("board.json") as file:
                 self.config = json.load(file)
         except (OSError, ValueError):
-            self.config = {}
+            self.config = None
+        if type(self.config) is not dict:
+            self.config = {}  # an outlet of unknown wiring is no outlet
         self.hw = self.config.get("plant", "unset")
         self.insecure = self.config.get("insecure", False)
         machine.freq(160000000)

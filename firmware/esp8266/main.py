@@ -5,6 +5,7 @@ The pins are inputs until the plant has set them, and a pull-down keeps the cont
 
 import os
 import sys
+import time
 
 import machine
 import slot
@@ -14,11 +15,12 @@ if "prompt" in os.listdir():
 else:
     try:
         name = slot.choose()
-        sys.path.insert(0, name)
+        sys.path.insert(0, slot.FOLDER + "/" + name)
         from app import App
         from board import Board
 
         App(Board(name)).run()
     except Exception as error:
         sys.print_exception(error)
+        time.sleep(5)  # for whoever wants to read that, or to press Ctrl-C
         machine.reset()

@@ -45,11 +45,11 @@ class Pilot(Relay):
 
     def read(self, dt: int) -> None:
         Relay.read(self, dt)
-        pulsing = 0 < self._us < 1000
-        if pulsing and self._minus and self.cp in "BCD" and not self._is(self._minus):
-            self._diode_ms = min(_DIODE_MS, self._diode_ms + dt)
-        else:
+        # Without pulses nothing is seen of the diode: what was found holds until the car leaves.
+        if self.cp == "A" or (self._is(self._minus) and 0 < self._us < 1000):
             self._diode_ms = 0
+        elif self._minus and 0 < self._us < 1000:
+            self._diode_ms = min(_DIODE_MS, self._diode_ms + dt)
         if self._diode_ms == _DIODE_MS:
             self.trips += ("diode",)
 

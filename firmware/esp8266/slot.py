@@ -6,44 +6,44 @@ being tried). Who finds ``ab?`` at a start knows that b has failed, and goes bac
 
 import os
 
-TRIAL_MS = 120000
-"""A trial in which no host has opened a session by then has failed."""
+FOLDER = ""
+"""Where everything is: the root of the flash."""
 
 
-def _read(folder: str) -> str:
+def _read() -> str:
     try:
-        with open(folder + "/slot") as file:
+        with open(FOLDER + "/slot") as file:
             words = file.read()
     except OSError:
         return "a"
     return words if words in ("a", "b", "ab", "ba", "ab?", "ba?") else "a"
 
 
-def _write(folder: str, words: str) -> None:
-    with open(folder + "/slot.new", "w") as file:
+def _write(words: str) -> None:
+    with open(FOLDER + "/slot.new", "w") as file:
         file.write(words)
-    os.rename(folder + "/slot.new", folder + "/slot")
+    os.rename(FOLDER + "/slot.new", FOLDER + "/slot")
 
 
-def choose(folder: str = "") -> str:
+def choose() -> str:
     """The slot to run now. A pending trial begins, one that came to nothing ends."""
-    words = _read(folder)
+    words = _read()
     if len(words) == 1:
         return words
     if len(words) == 3:
-        _write(folder, words[0])
+        _write(words[0])
         return words[0]
-    _write(folder, words + "?")
+    _write(words + "?")
     return words[1]
 
 
-def trial(folder: str = "") -> bool:
+def trial() -> bool:
     """The running slot is still to prove itself."""
-    return len(_read(folder)) == 3
+    return len(_read()) == 3
 
 
-def confirm(folder: str = "") -> None:
+def confirm() -> None:
     """A host has been heard: the slot that is tried is the good one from now on."""
-    words = _read(folder)
+    words = _read()
     if len(words) == 3:
-        _write(folder, words[1])
+        _write(words[1])

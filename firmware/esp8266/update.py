@@ -115,7 +115,7 @@ class Update:
         if args.get("off") != self._off:
             return  # the answer says where to go on
         try:
-            data = a2b_base64(args.get("b64"))
+            data = a2b_base64(bytes(args.get("b64"), "utf8"))
         except (ValueError, TypeError):
             data = b""
         if not 0 < len(data) <= self._size - self._off:

@@ -195,7 +195,7 @@ def test_the_key_is_set_over_the_cable_only(bench: Make) -> None:
 
 
 def test_who_has_lost_the_key_needs_the_button(keyed: Host) -> None:
-    """At the cable, with the button pressed, a host that cannot prove anything may set a new key."""
+    """At the cable, with the button pressed, whoever cannot prove anything may set a key."""
     stranger = Host(keyed.engine)
     stranger.hello()
     with pytest.raises(Refused, match="NoSession"):

@@ -134,14 +134,8 @@ def test_too_many_requests_are_refused_and_the_session_lives_on(host: Host) -> N
     host.run(1000)
     ids = [host.next_id() for _ in range(30)]
     host.run(20, b"".join(host.frame([2, request_id, "ping"]) for request_id in ids))
-    refused = 0
-    for request_id in ids:
-        try:
-            host.answer(request_id)
-        except Refused as error:
-            assert str(error) == "Rate"
-            refused += 1
-    assert 8 <= refused <= 11
+    refused = [frame for frame in host.frames if '"Rate"' in frame]
+    assert 8 <= len(refused) <= 11
     host.run(1000)
     assert host.ask("ping")["bad"] == 0
 

@@ -70,7 +70,7 @@ def test_it_knows_the_car_before_it_answers_anybody(bench: Make) -> None:
 
 
 def test_a_silent_host_leaves_the_fallback_current(charging: Host) -> None:
-    """When the lease ends the limit falls to the fallback, and the host's next ping ends nothing."""
+    """When the lease ends the fallback is in force, and the next ping does not end that."""
     charging.ask("conf", k="fb", v=8000)
     charging.run(29000)
     assert charging.truth()["offer"] == 16000
@@ -146,7 +146,7 @@ def test_less_than_six_amperes_is_a_pause(charging: Host) -> None:
 
 
 def test_after_a_pause_it_rests_three_seconds(charging: Host) -> None:
-    """A pause that is taken back at once still lasts three seconds, and the contactor stays closed."""
+    """A pause that is taken back at once still lasts three seconds; the contactor stays closed."""
     charging.ask("limit", c=1, ma=0)
     charging.ask("limit", c=1, ma=16000)
     charging.run(2500)
@@ -383,7 +383,7 @@ def test_a_residual_current_is_forgiven_when_the_car_has_gone(charging: Host) ->
 
 
 def test_a_welded_contactor_is_found_and_never_forgotten(charging: Host) -> None:
-    """One second after opening the contacts are still closed: F, no more charging, no permission."""
+    """A second after opening the contacts are still closed: F, no charging, no permission."""
     charging.plant(weld=True)
     charging.ask("gate", c=1, on=0, hard=1)
     charging.run(1100)
