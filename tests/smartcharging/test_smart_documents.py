@@ -90,6 +90,7 @@ def schedule(**fields: Any) -> dict[str, Any]:
          "here.chargingProfileKind: 'Now' is none of Absolute, Recurring, Relative"),
         ({"validFrom": "tomorrow"}, "PropertyConstraintViolation", "here.validFrom: 'tomorrow'"),
         ({"validFrom": "2024-06-03"}, "PropertyConstraintViolation", "not a date and time"),
+        ({"validFrom": "0001-01-01T00:00:00+02:00"}, "PropertyConstraintViolation", "validFrom"),
         ({"validFrom": 3}, "TypeConstraintViolation", "must be a date and time"),
         ({"chargingSchedule": []}, "TypeConstraintViolation", "must be an object, is a list"),
         (schedule(chargingSchedulePeriod={}), "TypeConstraintViolation",

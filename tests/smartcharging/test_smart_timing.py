@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from smart_stations import NOON, profile, rows, running, stack, station
 
 from txocpp.smartcharging import Composite, Installed, Profile, Stack, Switches
 
+HONOLULU = ZoneInfo("Pacific/Honolulu")
 NOTHING = Decimal(32)
 """What the local limit of 32 A shows where no profile gives a limit."""
 
@@ -130,6 +132,8 @@ def test_a_recurrence_is_cut_where_the_next_one_begins() -> None:
         (0, 6), (86_400, 7), (90_000, 8), kind="Recurring", recurrency="Daily", duration_s=100_000
     )
     assert limits(wanted, 86_399, 86_400, 90_000) == [6, 6, 6]
+    schedule = Composite(stack(wanted), station()).schedule(1, NOON, 2 * 86_400)
+    assert rows(schedule) == [[0, 6, None]]
 
 
 @pytest.mark.rule("SR-212")
@@ -210,6 +214,9 @@ def test_years_at_the_edge_of_the_calendar() -> None:
     old = profile((0, 6), start=first, kind="Recurring", recurrency="Daily", valid_to=last)
     assert limits(old, 0) == [6]
     assert Composite(stack(old), station()).next_change(1, NOON) == last
+    west = Composite(stack(old, profile((0, 8), level=1, start=first)), station(), zone=HONOLULU)
+    assert west.limit_at(1, NOON).explanation.text.startswith("8 A because")
+    assert west.limit_at(1, last).limit == 8
     far = profile((0, 6), (2**62, 8), duration_s=2**63)
     assert Composite(stack(far), station()).next_change(1, NOON) is None
     assert rows(Composite(stack(far), station()).schedule(1, NOON, 60)) == [[0, 6, None]]

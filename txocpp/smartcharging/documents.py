@@ -75,7 +75,7 @@ def write_profile(profile: Profile) -> dict[str, Any]:
 
 
 def read_instant(text: object, place: str) -> datetime:
-    """An aware datetime from RFC 3339 text; without an offset it is taken as UTC."""
+    """A datetime in UTC from RFC 3339 text; without an offset it is taken as UTC."""
     return _instant(text, place)
 
 
@@ -141,11 +141,13 @@ def _instant(value: object, place: str) -> datetime:
         instant = datetime.fromisoformat(value)
         if "T" not in value.upper():
             raise ValueError
-    except ValueError:
+        if instant.tzinfo is None:
+            instant = instant.replace(tzinfo=UTC)
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise PropertyConstraintViolation(
             f"{place}: {value!r} is not a date and time such as 2026-01-31T17:00:00Z"
         ) from None
-    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
 
 
 def _periods(value: object, place: str) -> tuple[Period, ...]:

@@ -34,8 +34,7 @@ def read_zone(name: str) -> ZoneInfo:
 
 def ahead_of_utc_s(zone: tzinfo, at_s: int) -> int:
     """How many seconds the wall clock is ahead of UTC at a moment."""
-    at = to_instant(max(FIRST_S + _DAY_S, min(at_s, LAST_S - _DAY_S)))
-    offset = at.astimezone(zone).utcoffset()
+    offset = wall_clock(zone, at_s).utcoffset()
     return 0 if offset is None else int(offset.total_seconds())
 
 
@@ -69,8 +68,10 @@ def full_hours(
 
 def wall_clock(zone: tzinfo | None, at_s: int) -> datetime:
     """What the clock on the wall shows, UTC without a zone."""
-    at = to_instant(at_s)
-    return at if zone is None else at.astimezone(zone)
+    if zone is None:
+        return to_instant(at_s)
+    # A day away from the ends of the calendar, which no offset can pass.
+    return to_instant(max(FIRST_S + _DAY_S, min(at_s, LAST_S - _DAY_S))).astimezone(zone)
 
 
 @lru_cache(maxsize=512)
