@@ -201,14 +201,17 @@ def test_optional_keys_can_be_left_out() -> None:
 
 @pytest.mark.rule("TX-18")
 def test_hardware_can_fix_a_key() -> None:
-    """A key that the hardware decides is read-only with that value."""
+    """A key that the hardware decides is read-only with that value, as long as it does."""
     configuration = keys_of()
-    configuration.make_readonly("UnlockConnectorOnEVSideDisconnect", "false")
+    cable = ["false"]
+    configuration.fix("UnlockConnectorOnEVSideDisconnect", lambda: cable[0] if cable else None)
     (report,) = configuration.report(["UnlockConnectorOnEVSideDisconnect"])[0]
     assert (report.readonly, report.value) == (True, "false")
     assert (
         change(configuration, "UnlockConnectorOnEVSideDisconnect", "true") is ChangeResult.REJECTED
     )
+    cable.clear()
+    assert configuration.boolean("UnlockConnectorOnEVSideDisconnect")
 
 
 def test_nothing_is_promised_that_cannot_be_saved() -> None:

@@ -50,10 +50,14 @@ class Meter:
     def now(self) -> Snapshot:
         return Snapshot(MeterReading(energy_wh=int(self.clock.seconds())))
 
-    def report(self, taken: Taken) -> None:
+    @property
+    def occasion(self) -> str:
+        return "transaction"
+
+    def report(self, taken: Taken, occasion: str) -> None:
         self.reported.append(taken)
 
-    def collect(self, taken: Taken) -> None:
+    def collect(self, taken: Taken, occasion: str) -> None:
         self.collected.append(taken)
 
     def run(self, seconds: int) -> None:
@@ -120,6 +124,15 @@ def test_the_grid_moves_with_the_clock() -> None:
     meter.time.adjust(NOON + timedelta(seconds=25))
     meter.run(5)
     assert told(meter.reported) == [(30, "Sample.Clock", "5")]
+
+
+@pytest.mark.rule("M-03")
+def test_the_grid_begins_anew_at_midnight() -> None:
+    """An interval that does not divide the day is counted from each midnight."""
+    meter = Meter(ClockAlignedDataInterval=43_000)
+    meter.clock.pump([100] * 1300)
+    hours = [at / 3600 + 12 + 30 / 3600 for at, _, _ in told(meter.reported)]
+    assert [round(hour, 1) for hour in hours] == [23.9, 24.0, 35.9, 47.9, 48.0]
 
 
 @pytest.mark.rule("M-05", "M-06")

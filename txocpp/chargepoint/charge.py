@@ -115,9 +115,9 @@ class Charge:
         if transaction is not None:
             self.sampler.begin(transaction.started_at, None)
             self._keep_checkpoints()
-            if not transaction.refused:
-                self.outlet.permit()
-                self.offer_anew()
+            self.outlet.permitted = not transaction.refused
+            self.offer_anew()
+        self.outlet.start()
 
     def stop(self) -> None:
         """Do nothing more; what runs is left as it is."""
@@ -256,16 +256,20 @@ class Charge:
         """See `metering.MeterPoint`."""
         return Deferred.fromCoroutine(self._read())
 
-    def report(self, taken: Taken) -> None:
+    def report(self, taken: Taken, occasion: Transaction | None) -> None:
         """See `metering.MeterPoint`."""
         register = self.outlet.register.put()
-        self._s.transactions.report(self.connector_id, self.transaction, taken, register)
+        self._s.transactions.report(self.connector_id, occasion, taken, register)
 
-    def collect(self, taken: Taken) -> None:
+    def collect(self, taken: Taken, occasion: Transaction | None) -> None:
         """See `metering.MeterPoint`."""
-        transaction = self.transaction
-        if transaction is not None:
-            self._s.transactions.collect(transaction, taken, last=self._ending)
+        if occasion is not None:
+            self._s.transactions.collect(occasion, taken, last=self._ending)
+
+    @property
+    def occasion(self) -> Transaction | None:
+        """See `metering.MeterPoint`."""
+        return self.transaction
 
     # Inside.
 

@@ -50,6 +50,17 @@ class _Entry:
     access: Access
     value: str | None
     """In canonical form."""
+    fixed: Callable[[], str | None] = lambda: None
+    """What the hardware makes of it now, whatever anybody wants; None: it leaves the choice."""
+
+    @property
+    def present_value(self) -> str | None:
+        fixed = self.fixed()
+        return self.value if fixed is None else fixed
+
+    @property
+    def readonly(self) -> bool:
+        return self.access is Access.READ or self.fixed() is not None
 
 
 class Configuration:
@@ -90,7 +101,9 @@ class Configuration:
     def text(self, name: str) -> str:
         """The value as it stands; empty if the key is absent or not set."""
         entry = self._entries.get(name.lower())
-        return (entry.value or "") if entry is not None and self._present(entry.key) else ""
+        if entry is None or not self._present(entry.key):
+            return ""
+        return entry.present_value or ""
 
     def integer(self, name: str) -> int:
         """The value as a number; 0 if the key is absent or not set."""
@@ -122,10 +135,10 @@ class Configuration:
         """From now on accept only values (in canonical form) that `allowed` says yes to."""
         self._checks[name.lower()] = allowed
 
-    def make_readonly(self, name: str, value: str) -> None:
-        """Fix a key to what the hardware allows, for example with a fixed cable (TX-18)."""
-        entry = self._entries[name.lower()]
-        entry.access, entry.value = Access.READ, value
+    def fix(self, name: str, fixed: Callable[[], str | None]) -> None:
+        """Let the hardware decide: while `fixed` gives a value, the key has it and is read-only,
+        for example with a fixed cable (TX-18)."""
+        self._entries[name.lower()].fixed = fixed
 
     def set_here(self, name: str, value: str) -> None:
         """Change a value without writing it down: the central system will say it again (K-11)."""
@@ -154,7 +167,7 @@ class Configuration:
         if entry is None or not self._present(entry.key):
             return ChangeResult.NOT_SUPPORTED
         canonical = self._canonical(entry.key, value)
-        if entry.access is Access.READ or canonical is None:
+        if entry.readonly or canonical is None:
             return ChangeResult.REJECTED
         try:
             await self._journal.promise(Put(TABLE, entry.key.name, {"value": canonical}))
@@ -255,7 +268,7 @@ def _canonical_list(key: Key, value: str) -> str | None:
 
 
 def _report(entry: _Entry) -> KeyReport:
-    return KeyReport(entry.key.name, entry.access is Access.READ, entry.value)
+    return KeyReport(entry.key.name, entry.readonly, entry.present_value)
 
 
 def _as_text(value: object) -> str:

@@ -30,6 +30,7 @@ MEASURAND_KEYS: Final = (
     "StopTxnAlignedData",
 )
 UNLOCK_ON_EV_SIDE: Final = "UnlockConnectorOnEVSideDisconnect"
+SWITCH_PHASES: Final = "ConnectorSwitch3to1PhaseSupported"
 
 log = Logger()
 
@@ -48,9 +49,6 @@ def configure(
         "NumberOfConnectors": len(evses),
         "ConnectorPhaseRotation": [f"{number}.Unknown" for number in numbers],
         "ConnectorPhaseRotationMaxLength": len(evses) + 1,
-        "ConnectorSwitch3to1PhaseSupported": any(
-            evse.capabilities.can_switch_phases for evse in evses
-        ),
     }
     made = Configuration(
         [*STANDARD_KEYS, *(key for key in EXTRA_KEYS if key.name.lower() in given)],
@@ -62,8 +60,10 @@ def configure(
         left_out=settings.left_out_keys,
         saved=saved,
     )
-    if all(evse.capabilities.fixed_cable for evse in evses):
-        made.make_readonly(UNLOCK_ON_EV_SIDE, "false")
+    # A device may tell what it can do only when its line is up.
+    made.fix(UNLOCK_ON_EV_SIDE, partial(_false_with_fixed_cables, evses))
+    if SWITCH_PHASES.lower() not in given:
+        made.fix(SWITCH_PHASES, partial(_whether_phases_switch, evses))
     for key in MEASURAND_KEYS:
         made.check(key, partial(_can_measure, evses))
     made.check("ConnectorPhaseRotation", partial(_is_rotation, len(evses)))
@@ -77,6 +77,15 @@ def is_authorization_key(value: str) -> bool:
         return 16 <= len(bytes.fromhex(value)) <= 20 and " " not in value
     except ValueError:
         return False
+
+
+def _false_with_fixed_cables(evses: Sequence[IEVSE]) -> str | None:
+    """TX-18"""
+    return "false" if all(evse.capabilities.fixed_cable for evse in evses) else None
+
+
+def _whether_phases_switch(evses: Sequence[IEVSE]) -> str:
+    return "true" if any(evse.capabilities.can_switch_phases for evse in evses) else "false"
 
 
 def _can_measure(evses: Sequence[IEVSE], value: str) -> bool:

@@ -7,7 +7,7 @@ happened (a transaction has ended): it is tried until the disk takes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -104,10 +104,11 @@ class Journal:
         self._writing = False
         self._note_health(False, failure.getErrorMessage())
         late = self._queue[len(batch) :]
-        self._queue = [request for request in batch if request.lasting] + late
+        self._queue = [*_merged(request for request in batch if request.lasting), *late]
         if self._queue and not self._stopped:
             # Without the promises, or with later ones, the rest may fit at once.
-            delay_s = 0.0 if len(self._queue) != len(batch) else self._retry_s
+            same = not late and all(request.lasting for request in batch)
+            delay_s = self._retry_s if same else 0.0
             self._retry = self._clock.callLater(delay_s, self._try_again)
         for request in batch:
             if not request.lasting:
@@ -126,3 +127,25 @@ class Journal:
         else:
             log.error("the store refuses changes: {reason}", reason=reason)
         self.on_health(healthy)
+
+
+def _merged(requests: Iterable[_Request]) -> list[_Request]:
+    """One request in place of many, with the last word on each key: what waits for the disk must
+    not grow with the time that it waits."""
+    changes: dict[tuple[str, str], Change] = {}
+    waiting: list[Deferred[None]] = []
+    for request in requests:
+        waiting.append(request.done)
+        for change in request.changes:
+            changes.pop((change.table, change.key), None)
+            changes[change.table, change.key] = change
+    if not waiting:
+        return []
+    done: Deferred[None] = Deferred()
+    done.addCallback(_tell_all, waiting)
+    return [_Request(tuple(changes.values()), True, done)]
+
+
+def _tell_all(_: None, waiting: Sequence[Deferred[None]]) -> None:
+    for done in waiting:
+        done.callback(None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -39,11 +39,16 @@ class MeterPoint(Protocol):
     def snapshot(self) -> Deferred[Snapshot]:
         """A fresh reading; fails with `DeviceError`."""
 
-    def report(self, taken: Taken) -> None:
+    @property
+    def occasion(self) -> Any:
+        """What values that are taken now belong to: a transaction, or None. A reading takes time,
+        and the transaction may be over when it is there (M-08)."""
+
+    def report(self, taken: Taken, occasion: Any) -> None:
         """These values go to the central system."""
 
-    def collect(self, taken: Taken) -> None:
-        """These values go into the data of the StopTransaction, if a transaction is running."""
+    def collect(self, taken: Taken, occasion: Any) -> None:
+        """These values go into the data of the StopTransaction, if there is a transaction."""
 
 
 @attrs.frozen
@@ -65,9 +70,13 @@ ALIGNED = Lists(
 
 
 class Rhythm:
-    """Beats every so many seconds, without drift, from an anchor on the wall clock."""
+    """Beats every so many seconds, without drift, from an anchor on the wall clock; `daily`, from
+    each midnight UTC anew."""
 
-    def __init__(self, clock: StationClock, beat: Callable[[datetime], None]) -> None:
+    def __init__(
+        self, clock: StationClock, beat: Callable[[datetime], None], *, daily: bool = False
+    ) -> None:
+        self._daily = daily
         self._clock = clock
         self._beat = beat
         self._timer: IDelayedCall | None = None
@@ -91,10 +100,16 @@ class Rhythm:
         self._timer = None
         if self._anchor is None or self._interval_s <= 0:
             return
-        interval = timedelta(seconds=self._interval_s)
-        beats = ((after or self._clock.now()) - self._anchor) // interval
-        moment = self._anchor + (beats + 1) * interval
+        moment = self._next(after or self._clock.now(), self._anchor)
         self._timer = self._clock.call_at(moment, lambda: self._beat_at(moment))
+
+    def _next(self, after: datetime, anchor: datetime) -> datetime:
+        interval = timedelta(seconds=self._interval_s)
+        if not self._daily:
+            return anchor + ((after - anchor) // interval + 1) * interval
+        midnight = after.replace(hour=0, minute=0, second=0, microsecond=0)
+        moment = midnight + ((after - midnight) // interval + 1) * interval
+        return min(moment, midnight + timedelta(days=1))
 
     def _beat_at(self, moment: datetime) -> None:
         # A timer may fire a moment early: the next beat is counted from this one.
@@ -114,7 +129,7 @@ class Sampler:
         self._last_wh: dict[Context, int | None] = {}
         self._began: datetime | None = None
         self._sampled = Rhythm(clock, lambda moment: self._take(SAMPLED, moment))
-        self._aligned = Rhythm(clock, lambda moment: self._take(ALIGNED, moment))
+        self._aligned = Rhythm(clock, lambda moment: self._take(ALIGNED, moment), daily=True)
         configuration.on_change(SAMPLED.interval, self._plan_sampled)
         configuration.on_change(ALIGNED.interval, self._plan_aligned)
 
@@ -144,12 +159,12 @@ class Sampler:
 
     def triggered(self) -> Deferred[None]:
         """Report the latest values of MeterValuesSampledData (M-16); fails with `DeviceError`."""
-        at = self._clock.now()
+        at, occasion = self._clock.now(), self._point.occasion
 
         def report(snapshot: Snapshot) -> None:
             taken = Taken(at, samples(self._wanted(SAMPLED), snapshot, Context.TRIGGER))
             if taken.samples:
-                self._point.report(taken)
+                self._point.report(taken, occasion)
 
         return self._point.snapshot().addCallback(report)
 
@@ -160,25 +175,28 @@ class Sampler:
             self._sampled.start(self._began, self._configuration.integer(SAMPLED.interval))
 
     def _plan_aligned(self) -> None:
-        midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        self._aligned.start(midnight, self._configuration.integer(ALIGNED.interval))
+        now = self._clock.now()
+        self._aligned.start(now, self._configuration.integer(ALIGNED.interval))
 
     def _wanted(self, lists: Lists) -> Sequence[str]:
         # M-04: an empty list of values to send stands for the energy register.
         return self._configuration.items(lists.sent) or (REGISTER,)
 
     def _take(self, lists: Lists, moment: datetime) -> None:
+        occasion = self._point.occasion
         taken = self._point.snapshot()
-        taken.addCallback(self._distribute, lists, moment)
+        taken.addCallback(self._distribute, lists, moment, occasion)
         taken.addErrback(self._missed, lists)
 
-    def _distribute(self, snapshot: Snapshot, lists: Lists, moment: datetime) -> None:
+    def _distribute(
+        self, snapshot: Snapshot, lists: Lists, moment: datetime, occasion: Any
+    ) -> None:
         snapshot = self._over_interval(snapshot, lists)
         for taken in self._values(self._wanted(lists), snapshot, lists, moment):
-            self._point.report(taken)
+            self._point.report(taken, occasion)
         collected = self._configuration.items(lists.collected)
         for taken in self._values(collected, snapshot, lists, moment):
-            self._point.collect(taken)
+            self._point.collect(taken, occasion)
 
     def _over_interval(self, snapshot: Snapshot, lists: Lists) -> Snapshot:
         """Add the energy since the last beat of the same rhythm."""
@@ -216,7 +234,7 @@ class Sampler:
         )
         taken = Taken(at, samples(tuple(wanted), snapshot, context))
         if taken.samples:
-            self._point.collect(taken)
+            self._point.collect(taken, self._point.occasion)
 
     def _missed(self, failure: Failure, lists: Lists) -> None:
         failure.trap(DeviceError)

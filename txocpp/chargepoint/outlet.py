@@ -81,6 +81,11 @@ class Outlet:
 
     # What the role wants.
 
+    def start(self) -> None:
+        """Tell the EVSE what we want: it may have kept what an earlier life wanted."""
+        self._tell_limit()
+        self._tell_permission()
+
     def set_limit(self, limit_a: Decimal, phases: int | None = None) -> None:
         """Offer at most this much from now on, per phase."""
         if (limit_a, phases) == (self.limit_a, self._limit_phases):

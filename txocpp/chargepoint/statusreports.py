@@ -7,7 +7,7 @@ was too short, not what was overtaken while the line was down, nothing that the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -76,6 +76,7 @@ class StatusReporter:
         self._confirmed: Condition | None = None
         """What the central system has answered last."""
         self._timer: IDelayedCall | None = None
+        clock.on_step(self._shift)
 
     def show(self, condition: Condition) -> None:
         """The connector is like this now."""
@@ -118,6 +119,10 @@ class StatusReporter:
         """Tell nothing any more."""
         self._online, self._stopped = False, True
         self._stop_waiting()
+
+    def _shift(self, step: timedelta) -> None:
+        """The clock has been set: what began so long ago, began then by the new clock."""
+        self.since += step
 
     def _wait_or_tell(self) -> None:
         """Tell the condition when it has lasted as long as it must."""

@@ -22,6 +22,7 @@ from txocpp.chargepoint.measurands import from_documents, to_documents
 from txocpp.chargepoint.metering import Series, Taken
 from txocpp.chargepoint.outbox import Entry, Outbox
 from txocpp.chargepoint.tags import TagInfo
+from txocpp.errors import StoreError
 from txocpp.interfaces import Delete, Put
 
 TABLE = "transactions"
@@ -233,19 +234,24 @@ class Transactions:
     def report(
         self, connector_id: int, transaction: Transaction | None, taken: Taken, *changes: Change
     ) -> None:
-        """Send meter values (M-08); none of a transaction that has been stopped (TX-19)."""
-        if transaction is not None and self.current(transaction).stopped:
+        """Send meter values (M-08); none of a transaction that has been stopped (TX-19). They are
+        lost if the disk is full."""
+        if transaction is not None and not self._runs(transaction):
             return
-        self._out.add(
+        reported = self._out.add(
             METER_VALUES,
             self._messages.meter_values(connector_id, taken),
             *changes,
             transaction=None if transaction is None else transaction.key,
             droppable=True,
+            promise=True,
         )
+        reported.addErrback(lambda failure: failure.trap(StoreError))
 
     def collect(self, transaction: Transaction, taken: Taken, *, last: bool = False) -> None:
         """Keep meter values for the data of the StopTransaction (M-05 to M-07)."""
+        if not self._runs(transaction):
+            return
         series = self._data.setdefault(transaction.key, Series(self._data_limit()))
         if last:
             # Saved as part of the StopTransaction itself.
@@ -304,6 +310,10 @@ class Transactions:
         key = str(entry.transaction)
         self._known.pop(key, None)
         return [Delete(TABLE, key)]
+
+    def _runs(self, transaction: Transaction) -> bool:
+        known = self._known.get(transaction.key)
+        return known is not None and not known.stopped
 
     @property
     def _out(self) -> Outbox:
