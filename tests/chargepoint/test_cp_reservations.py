@@ -90,8 +90,12 @@ def test_a_remote_start_may_be_for_the_group() -> None:
     house = House()
     house.central.tags["FRIEND"] = accepted(parent_id_tag="FAMILY")
     reserve(house, parent_id_tag="FAMILY")
+    house.set_key("AuthorizeRemoteTxRequests", "false")
+    house.plug()
     request = v16.RemoteStartTransactionRequest(connector_id=1, id_tag="FRIEND")
     assert house.status(request) == "Accepted"
+    house.run(10)
+    assert house.heard("Start") == ["Start 1 FRIEND reservation 1"]
 
 
 @pytest.mark.rule("V-01")

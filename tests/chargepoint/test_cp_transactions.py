@@ -173,6 +173,13 @@ def test_unplugging_the_car_may_unlock_our_side(unlocks: bool) -> None:
     house.unplug()
     house.run(5)
     assert house.evse().state.locked is not unlocks
+    assert house.heard()[-1] == f"Status 1 {'Available' if unlocks else 'Finishing'}"
+    if not unlocks:
+        house.swipe("OTHER")
+        assert house.evse().state.locked
+        house.swipe()
+        house.run(1)
+        assert house.heard() == ["Status 1 Available"]
 
 
 @pytest.mark.rule("S-14", "TX-16", "TX-17")

@@ -64,6 +64,7 @@ class Bay:
         self._finished = False
         self._beginning = False
         self._before_fault = Status.AVAILABLE
+        self._online = outlet.state.online
         self._own_faults: dict[FaultCode, Fault] = {}
         self._working = False
 
@@ -146,8 +147,10 @@ class Bay:
                 self._plugged_in()
             else:
                 self._unplugged()
-        if self.transaction is not None:
+        if self.transaction is not None or state.online is not self._online:
+            # What a box can do is known only when its line is up.
             self._s.limits.refresh()
+        self._online = state.online
         self.refresh()
 
     def measured(self, reading: MeterReading) -> None:
@@ -190,6 +193,8 @@ class Bay:
         """Unlock the plug; False if it stays locked (U-01)."""
         self.held_for = None
         unlocked = await self.outlet.unlock()
+        if unlocked and not self.plugged:
+            self._finished = False
         self.refresh()
         return unlocked
 
@@ -200,8 +205,6 @@ class Bay:
             return
         log.info("{tag} was refused: {status}", tag=transaction.id_tag, status=info.status)
         if self._s.configuration.boolean("StopTransactionOnInvalidId"):
-            if self.outlet.capabilities.has_lock:
-                self.held_for = transaction
             self._spawn(self._end(StopReason.DE_AUTHORIZED, None, unlock=False))
         else:
             self.charge.refuse(info)
@@ -255,8 +258,9 @@ class Bay:
 
     def _unplugged(self) -> None:
         self._own_faults.pop(FaultCode.CONNECTOR_LOCK_FAILURE, None)
-        self._finished = False
-        self.held_for = None
+        if not self.outlet.state.locked:
+            self._finished = False
+            self.held_for = None
         stops = self._s.configuration.boolean("StopTransactionOnEVSideDisconnect")
         if self.transaction is not None and stops:
             unlock = self._s.configuration.boolean("UnlockConnectorOnEVSideDisconnect")
@@ -304,8 +308,12 @@ class Bay:
         )
 
     async def _end(self, reason: StopReason, id_tag: str | None, *, unlock: bool) -> None:
+        transaction = self.transaction
         if await self.charge.end(reason, id_tag, unlock=unlock):
-            self._finished = self.plugged
+            locked = bool(self.outlet.state.locked)
+            self._finished = self.plugged or locked
+            if locked and not unlock:
+                self.held_for = transaction
             if reason is StopReason.EV_DISCONNECTED:
                 # S-13: told even where the connector is free again at once.
                 self.reporter.show(Condition(Status.FINISHING, info=UNPLUGGED_INFO))

@@ -120,7 +120,7 @@ class Facts:
     """A tag was accepted or a remote start came; the cable is awaited."""
     plugged: bool = False
     finished: bool = False
-    """The cable is that of a transaction that has ended."""
+    """A transaction has ended, and its user has still something to do: to take the cable."""
     reserved: bool = False
 
 
@@ -145,9 +145,9 @@ def status(facts: Facts, before: Status) -> Status:
     # A car without the reserved tag does not end a reservation.
     if facts.reserved:
         return _S.RESERVED
-    if facts.plugged:
-        return _S.FINISHING if facts.finished else _S.PREPARING
-    return _S.AVAILABLE
+    if facts.finished:
+        return _S.FINISHING
+    return _S.PREPARING if facts.plugged else _S.AVAILABLE
 
 
 def _while_beginning(before: Status) -> Status:

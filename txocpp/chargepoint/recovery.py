@@ -61,6 +61,7 @@ class Recovery:
         if outlet is not None:
             # The time first: reading the meter makes it now.
             at = max(at, outlet.register.seen_at or at)
+            await outlet.take_back()
             await outlet.snapshot_or_last()
             meter_stop_wh = max(meter_stop_wh, outlet.register.shown_wh)
             await outlet.unlock()

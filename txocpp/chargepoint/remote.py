@@ -6,6 +6,7 @@ Both are two steps: what is answered, and what is done after the answer is on th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import attrs
 from twisted.logger import Logger
@@ -61,9 +62,10 @@ class Remote:
         if not self._transactions.may_start or not self._fits(wish.profile):
             return None
         for bay in self._candidates(wish.connector_id):
-            if await self._open_to(bay, wish.id_tag):
+            group = await self._group_needed(bay, wish.id_tag)
+            if bay.is_free and self._reservations.may_use(bay.connector_id, wish.id_tag, group):
                 self._promised.add(bay.connector_id)
-                return lambda bay=bay: self._do_start(bay, wish)  # type: ignore[misc]
+                return partial(self._do_start, bay, wish, group)
         return None
 
     def stop(self, transaction_id: int) -> Doing | None:
@@ -96,26 +98,24 @@ class Remote:
             bays = sorted(self._bays.values(), key=lambda bay: not bay.plugged)
         return [bay for bay in bays if bay.is_free and bay.connector_id not in self._promised]
 
-    async def _open_to(self, bay: Bay, id_tag: str) -> bool:
-        """R-04, R-07: a reserved connector is open to whom it is reserved for."""
-        if self._reservations.may_use(bay.connector_id, id_tag):
-            return True
-        if not self._reservations.asks_for_group(bay.connector_id):
-            return False
-        parent = await self._authorizer.parent(id_tag)
-        return self._reservations.may_use(bay.connector_id, id_tag, parent)
+    async def _group_needed(self, bay: Bay, id_tag: str) -> str | None:
+        """The group of the tag, if only that could open a reserved connector (R-07, V-05)."""
+        open_to_all = self._reservations.may_use(bay.connector_id, id_tag)
+        if open_to_all or not self._reservations.asks_for_group(bay.connector_id):
+            return None
+        return await self._authorizer.parent(id_tag)
 
-    async def _do_start(self, bay: Bay, wish: Start) -> None:
+    async def _do_start(self, bay: Bay, wish: Start, group: str | None) -> None:
         try:
-            grant = await self._granted(wish)
+            grant = await self._granted(wish, group)
         finally:
             self._promised.discard(bay.connector_id)
         if grant is not None and bay.is_free:
             bay.give(grant)
 
-    async def _granted(self, wish: Start) -> Grant | None:
+    async def _granted(self, wish: Start, group: str | None) -> Grant | None:
         """R-02: like a local tag, or at once. R-09: refused, nothing happens."""
-        parent = None
+        parent = group
         if self._configuration.boolean("AuthorizeRemoteTxRequests"):
             verdict = await self._authorizer.authorize(wish.id_tag)
             if not verdict.accepted:
