@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 import attrs
@@ -35,6 +36,33 @@ class Behaviour:
 
 
 @attrs.frozen(kw_only=True)
+class Files:
+    """Files that come and go: firmware, diagnostics, logs."""
+
+    folder: Path | None = None
+    """For firmware on its way, logs on theirs, and the charge point's own certificate. None: a
+    temporary one, so that none of it survives the process."""
+    largest_bytes: int = 1 << 30
+    """Of a download."""
+    upload_method: Literal["PUT", "POST", "FORM"] = "PUT"
+    """By HTTP: PUT, POST of the bare file, or POST of a form with the file in it (G-04)."""
+    upload_adds_name: bool = True
+    """Uploads go to a directory, as OCPP says; False: to the URL as it is."""
+    trust_roots: Path | None = None
+    """Roots of file servers, a PEM file or a folder of them. None: those of the operating
+    system. Installed roots of the central system are trusted besides."""
+    retries: int = 3
+    """After a first failure, if the central system does not say how often."""
+    retry_interval_s: int = 60
+    """Between attempts, if the central system does not say."""
+    connect_timeout_s: float = 30.0
+    idle_timeout_s: float = 60.0
+    """Without a byte of a download, or an answer."""
+    longest_s: float = 6 * 3600.0
+    """Of one attempt."""
+
+
+@attrs.frozen(kw_only=True)
 class StationSettings:
     """One charge point."""
 
@@ -53,6 +81,7 @@ class StationSettings:
     left_out_keys: tuple[str, ...] = ()
     """Optional configuration keys that this charge point does not have."""
     behaviour: Behaviour = attrs.field(factory=Behaviour)
+    files: Files = attrs.field(factory=Files)
     grid: Grid = attrs.field(factory=Grid)
     readings: Switches = attrs.field(factory=Switches)
     """How smart charging reads OCPP where it is ambiguous."""
