@@ -195,6 +195,22 @@ async def test_an_unusable_place_is_named(tmp_path: Path) -> None:
     await store.close()
 
 
+async def test_a_program_may_open_it_before_anything_else(tmp_path: Path) -> None:
+    """Opened at once, it says at once what is wrong; the rest is as ever."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"cp\.sqlite"):
+        a_store(tmp_path / "file" / "cp.sqlite").open()
+    store = a_store(tmp_path / "cp.sqlite")
+    store.open()
+    assert await store.load() == {}
+    await store.write(Put("t", "a", {}))
+    await store.close()
+    unused = a_store(tmp_path / "cp.sqlite")
+    unused.open()
+    await unused.close()
+    a_store(tmp_path / "cp.sqlite").open()
+
+
 async def test_a_closed_store_takes_nothing(tmp_path: Path) -> None:
     """After closing every call fails, and closing again is harmless."""
     store = a_store(tmp_path / "cp.sqlite")

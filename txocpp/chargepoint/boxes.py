@@ -12,8 +12,6 @@ from zope.interface import implementer
 
 from txocpp.chargepoint.options import Device
 from txocpp.chargepoint.service import DeviceMaker, DeviceMemory, Remember
-from txocpp.devices.esp8266.device import evlink_device
-from txocpp.devices.esp8266.settings import EvlinkSettings
 from txocpp.devices.simulated import SimulatedDevice, simulation_settings
 from txocpp.errors import ConfigurationError
 from txocpp.evse import DeviceInfo
@@ -39,6 +37,10 @@ def _evlink(
     memory: Mapping[str, Any] | None,
     on_remember: Callable[[dict[str, Any]], None],
 ) -> IEVSEDevice:
+    # Loaded only where there is such a box.
+    from txocpp.devices.esp8266.device import evlink_device
+    from txocpp.devices.esp8266.settings import EvlinkSettings
+
     if not box.link:
         raise ConfigurationError("link: an evlink device needs one, for example tcp:HOST:4116")
     return evlink_device(

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from twisted.application.service import MultiService
+from twisted.internet.defer import maybeDeferred
+from twisted.logger import Logger
 
 from txocpp.chargepoint import options as options_
 from txocpp.chargepoint.boxes import SeveralBoxes, device_maker
@@ -25,11 +27,10 @@ from txocpp.chargepoint.service import (
     Remember,
 )
 from txocpp.chargepoint.settings import Behaviour, StationSettings
-from txocpp.chargepoint.statuspage import status_service
 from txocpp.devices.links import listening_endpoint
 from txocpp.devices.simulated import SimulatedDevice
-from txocpp.devices.simulation.control import control_service
-from txocpp.errors import ConfigurationError
+from txocpp.devices.simulation.control import ControlService, control_service
+from txocpp.errors import ConfigurationError, StoreError
 from txocpp.interfaces import IChargePointStore, IEVSEDevice, IFrameReceiver
 from txocpp.smartcharging import Switches
 from txocpp.storage.memory import MemoryChargePointStore
@@ -40,6 +41,8 @@ from txocpp.transport.websocket_client import WebSocketClient
 from txocpp.transport.websocket_settings import ClientSettings
 
 IN_MEMORY: Final = ":memory:"
+
+log = Logger()
 
 
 def station_settings(options: Options) -> StationSettings:
@@ -170,11 +173,14 @@ class Daemon(MultiService):
         super().__init__()  # type: ignore[no-untyped-call]
         self._reactor = reactor
         self._options = options
+        self._door: ControlService | None = None
+        """Not a child service: it comes with the device, when the store has been read."""
         self._make_device = device_maker(reactor, options.device)
+        self._store = _store(reactor, options)
         self.charge_point = ChargePoint(
             station_settings(options),
             self._device,
-            _store(reactor, options),
+            self._store,
             line_maker(reactor, client_settings(options)),
             reactor,
             monotonic=time.monotonic,
@@ -182,9 +188,29 @@ class Daemon(MultiService):
         self.charge_point.setServiceParent(self)  # type: ignore[no-untyped-call]
         page = options.status
         if page.listen:
+            # A web server is only loaded where one is wanted.
+            from txocpp.chargepoint.statuspage import status_service
+
             status_service(
                 self.charge_point, reactor, page.listen, allow_remote=page.allow_remote
             ).setServiceParent(self)  # type: ignore[no-untyped-call]
+
+    def startService(self) -> None:
+        """Start everything. A store or a port that cannot be opened ends the program with a
+        message, instead of a charge point that forgets."""
+        try:
+            if isinstance(self._store, SQLiteChargePointStore):
+                self._store.open()
+            super().startService()  # type: ignore[no-untyped-call]
+        except (ConfigurationError, StoreError) as error:
+            raise SystemExit(f"ocpp-cp: {error}") from error
+
+    async def stopService(self) -> None:
+        """Stop everything, the charge point in good order."""
+        door, self._door = self._door, None
+        if door is not None:
+            await maybeDeferred(door.stopService)
+        await super().stopService()  # type: ignore[no-untyped-call]
 
     def _device(self, memory: DeviceMemory, remember: Remember) -> IEVSEDevice:
         device = self._make_device(memory, remember)
@@ -197,7 +223,12 @@ class Daemon(MultiService):
                 simulation.control,
                 allow_remote=simulation.allow_remote,
             )
-            door.setServiceParent(self)  # type: ignore[no-untyped-call]
+            try:
+                door.startService()
+            except ConfigurationError as error:
+                log.error("[simulation] control: {reason}", reason=str(error))
+            else:
+                self._door = door
         return device
 
 

@@ -71,6 +71,12 @@ class SQLiteChargePointStore:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._gone: Deferred[None] = Deferred()
+        self._database: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        """Open the file here and now, before the reactor runs: for programs that had better not
+        start without it. Raises `StoreError`; blocks."""
+        self._database = self._opened()
 
     def load(self) -> Deferred[Tables]:
         """See `IChargePointStore.load`."""
@@ -96,6 +102,8 @@ class SQLiteChargePointStore:
         if not self._closed:
             self._closed = True
             if self._thread is None:
+                if self._database is not None:
+                    self._database.close()
                 self._gone.callback(None)
             self._jobs.put(None)
         done: Deferred[None] = Deferred()
@@ -129,12 +137,16 @@ class SQLiteChargePointStore:
 
     def _open(self) -> tuple[sqlite3.Connection | None, StoreError]:
         try:
-            database, self.damage = open_or_set_aside(self._path)
-            return database, StoreError()
-        except (sqlite3.Error, OSError) as error:
-            return None, StoreError(f"{self._path}: {error}")
+            return self._database or self._opened(), StoreError()
         except StoreError as error:
             return None, error
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            database, self.damage = open_or_set_aside(self._path)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self._path}: {error}") from error
+        return database
 
     def _report(self, outcomes: Any) -> None:
         """Fire the Deferreds of one batch in the reactor's thread, in order."""
@@ -237,7 +249,7 @@ class _Damaged(Exception):
 
 
 def _open_sound(path: Path, fresh: bool) -> sqlite3.Connection:
-    database = sqlite3.connect(path, isolation_level=None, timeout=2.0, check_same_thread=True)
+    database = sqlite3.connect(path, isolation_level=None, timeout=2.0, check_same_thread=False)
     try:
         _configure(database)
         if not fresh:

@@ -1,0 +1,221 @@
+"""From options to a running charge point: connection, boxes, doors."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from twisted.internet import reactor
+from twisted.internet.protocol import Factory
+from twisted.internet.task import Clock, deferLater
+from zope.interface.verify import verifyObject
+
+from txocpp.chargepoint.boxes import SeveralBoxes, device_maker
+from txocpp.chargepoint.daemon import (
+    Daemon,
+    check,
+    client_settings,
+    line_maker,
+    station_settings,
+    websocket_charge_point,
+)
+from txocpp.chargepoint.options import Options
+from txocpp.chargepoint.service import LineSettings
+from txocpp.devices.simulated import SimulatedDevice
+from txocpp.errors import ConfigurationError
+from txocpp.interfaces import IEVSEDevice
+
+
+def options(**tables: Any) -> Options:
+    """Options as a file would give them."""
+    return msgspec.convert(tables, Options)
+
+
+def test_who_it_is_and_how_it_behaves() -> None:
+    """Every table finds its way into the settings of the charge point."""
+    settings = station_settings(
+        options(
+            station={"identity": "X", "serial_number": "S"},
+            behaviour={"queue_limit": 99, "left_out_keys": ["MessageTimeout"]},
+            installation={"voltage_v": 110, "station_limit_a": 63.5},
+            configuration={"HeartbeatInterval": 7},
+            smart_charging={"valid_to_inclusive": True},
+        )
+    )
+    assert (settings.identity, settings.serial_number, settings.iccid) == ("X", "S", None)
+    assert settings.behaviour.queue_limit == 99
+    assert (settings.grid.voltage_v, settings.grid.station_limit_a) == (
+        Decimal(110),
+        Decimal("63.5"),
+    )
+    assert settings.readings.valid_to_inclusive
+    assert settings.left_out_keys == ("MessageTimeout",)
+    assert station_settings(options()).grid.station_limit_a is None
+
+
+@pytest.mark.parametrize(
+    ("given", "password"),
+    [
+        ({}, None),
+        ({"password": "päss"}, "päss".encode()),
+        ({"authorization_key": "00ff10"}, b"\x00\xff\x10"),
+        ({"password_file": "FILE"}, b"secret"),
+    ],
+)
+def test_a_password_in_three_ways(
+    given: dict[str, str], password: bytes | None, tmp_path: Path
+) -> None:
+    """As text, as hex digits, or on the first line of a file."""
+    file = tmp_path / "password"
+    file.write_text("secret\nsomething else\n")
+    if "password_file" in given:
+        given = {"password_file": str(file)}
+    assert client_settings(options(central_system=given)).password == password
+
+
+def test_a_file_without_a_password(tmp_path: Path) -> None:
+    """An empty password file is a mistake, and is named."""
+    (tmp_path / "empty").write_text("\n")
+    with pytest.raises(ConfigurationError, match="no password on the first line"):
+        client_settings(options(central_system={"password_file": str(tmp_path / "empty")}))
+
+
+@pytest.mark.rule("C-10", "C-15")
+def test_a_line_takes_what_the_charge_point_wants() -> None:
+    """A key that was set over OCPP wins over the configured password."""
+    make = line_maker(reactor, client_settings(options(central_system={"password": "old"})))
+    fresh = make(object(), LineSettings(identity="X", ping_interval_s=7))  # type: ignore[arg-type]
+    assert (fresh.settings.password, fresh.settings.ping_interval_s) == (b"old", 7)
+    changed = make(object(), LineSettings(identity="X", password=b"new"))  # type: ignore[arg-type]
+    assert changed.settings.password == b"new"
+
+
+def test_boxes_make_one_device() -> None:
+    """Connectors are numbered through the boxes, in their order; each box remembers for itself."""
+    boxes = options(device=[{"connectors": 2}, {"connectors": 1, "settings": {"phases": 1}}]).device
+    remembered: list[str] = []
+    memory = {"2": {"evses": [{"energy_wh": 77, "plugged": False, "soc_percent": "50"}]}}
+    device = device_maker(Clock(), boxes)(memory, lambda name, document: remembered.append(name))
+    assert verifyObject(IEVSEDevice, device)
+    assert isinstance(device, SeveralBoxes)
+    assert [evse.capabilities.phases for evse in device.evses] == [3, 3, 1]
+    assert device.info.model == "Simulated EVSE"
+    device.startService()
+    device.devices[1].evse(1).plug_in()
+    device.stopService()
+    assert "2" in remembered
+
+
+def test_without_boxes_there_is_one() -> None:
+    """One simulated EVSE."""
+    device = device_maker(Clock(), ())({}, lambda name, document: None)
+    assert isinstance(device, SimulatedDevice)
+    assert len(device.evses) == 1
+
+
+def test_a_box_at_the_end_of_a_line() -> None:
+    """An evlink box needs a link, and a key or the word that it needs none."""
+    device = device_maker(
+        reactor,
+        options(
+            device=[
+                {"type": "evlink", "link": "tcp:127.0.0.1:4116", "settings": {"insecure": True}}
+            ]
+        ).device,
+    )({}, lambda name, document: None)
+    assert verifyObject(IEVSEDevice, device)
+    with pytest.raises(ConfigurationError, match="device 1"):
+        check(reactor, options(device=[{"type": "evlink", "link": "tcp:127.0.0.1:4116"}]))
+
+
+def test_a_door_needs_something_to_poke() -> None:
+    """A door to the simulation without a simulated device is a mistake."""
+    with pytest.raises(ConfigurationError, match="no simulated device"):
+        check(
+            reactor,
+            options(
+                device=[
+                    {
+                        "type": "evlink",
+                        "link": "tcp:127.0.0.1:4116",
+                        "settings": {"insecure": True},
+                    }
+                ],
+                simulation={"control": "tcp:7799"},
+            ),
+        )
+
+
+async def test_it_starts_and_stops(tmp_path: Path) -> None:
+    """With its file, its door and its page, and without leaving anything behind."""
+    service = Daemon(
+        reactor,
+        options(
+            central_system={"url": "ws://127.0.0.1:1/"},
+            storage={"path": str(tmp_path / "cp.sqlite3")},
+            simulation={"control": f"unix:{tmp_path / 'door'}"},
+            status={"listen": f"unix:{tmp_path / 'page'}"},
+        ),
+    )
+    service.startService()
+    while service.charge_point.assembly is None:
+        await _turn()
+    assert (tmp_path / "door").exists()
+    assert (tmp_path / "page").exists()
+    assert set(service.charge_point.assembly.bays) == {1}
+    await service.stopService()
+    assert not (tmp_path / "door").exists()
+
+
+async def test_a_store_that_is_in_use_ends_the_program(tmp_path: Path) -> None:
+    """Rather no charge point than one that forgets, with the file named."""
+    (tmp_path / "file").write_text("")
+    service = Daemon(reactor, options(storage={"path": str(tmp_path / "file" / "x.sqlite3")}))
+    with pytest.raises(SystemExit, match=r"ocpp-cp: .*x\.sqlite3"):
+        service.startService()
+
+
+async def test_a_door_that_is_taken_does_not_stop_charging(tmp_path: Path) -> None:
+    """Without its door the charge point works, and the log says why there is none."""
+    taken = reactor.listenTCP(0, Factory(), interface="127.0.0.1")  # type: ignore[attr-defined]
+    where = f"tcp:{taken.getHost().port}:interface=127.0.0.1"
+    service = Daemon(
+        reactor,
+        options(
+            central_system={"url": "ws://127.0.0.1:1/"},
+            storage={"path": ":memory:"},
+            simulation={"control": where},
+        ),
+    )
+    service.startService()
+    while service.charge_point.assembly is None:
+        await _turn()
+    await service.stopService()
+    await taken.stopListening()
+
+
+async def test_in_a_program_of_ones_own(tmp_path: Path) -> None:
+    """A few arguments make a charge point that keeps what it has to."""
+    device = SimulatedDevice(reactor)  # type: ignore[arg-type]
+    charge_point = websocket_charge_point(
+        reactor,
+        "ws://127.0.0.1:1/ocpp",
+        "MINE",
+        device,
+        storage=tmp_path / "mine.sqlite3",
+        configuration={"HeartbeatInterval": 11},
+    )
+    charge_point.startService()
+    while charge_point.assembly is None:
+        await _turn()
+    assert charge_point.assembly.configuration.integer("HeartbeatInterval") == 11
+    await charge_point.stopService()
+    assert (tmp_path / "mine.sqlite3").exists()
+
+
+async def _turn() -> None:
+    """One turn of the reactor."""
+    await deferLater(reactor, 0.01)  # type: ignore[arg-type]
