@@ -134,6 +134,16 @@ def test_no_answer_is_met_with_patience(answer: object, logged_failures: object)
     assert len(waits) >= 3
 
 
+def test_stopping_while_the_boot_is_unanswered() -> None:
+    """A charge point can be stopped at any moment, also between question and answer."""
+    house = House(start=False)
+    house.central.answer = never
+    house.station.startService()
+    house.run(1)
+    house.stop()
+    assert not house.clock.getDelayedCalls()
+
+
 @pytest.mark.rule("C-13")
 def test_a_new_connection_is_no_new_boot() -> None:
     """After an interruption it carries on without a BootNotification."""

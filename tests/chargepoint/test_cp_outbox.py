@@ -306,11 +306,12 @@ def test_it_tells_when_it_is_empty() -> None:
 
 
 def test_a_stopped_outbox_sends_nothing() -> None:
-    """Stopping withdraws the message on the line; it is on the disk for the next start."""
+    """Stopping withdraws the message on the line; it is on the disk for the next start, and no
+    attempt is used up."""
     p = Posting()
     p.outbox.online()
     p.add("a")
-    p.office.waiting[0].addErrback(lambda _: None)
     p.outbox.stop()
     p.clock.advance(1000)
     assert (p.office.names, p.stored(), p.clock.getDelayedCalls()) == ("a", "a", [])
+    assert p.store.contents()["outbox"]["000000000001"]["failures"] == 0

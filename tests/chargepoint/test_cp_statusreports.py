@@ -131,6 +131,19 @@ def test_a_report_lost_with_the_line_is_told_again() -> None:
     assert r.heard() == ["Preparing", "Preparing"]
 
 
+@pytest.mark.rule("S-01", "S-11")
+def test_a_report_that_may_have_arrived_is_reckoned_with() -> None:
+    """If nobody knows whether Preparing was heard, what follows is allowed in either case."""
+    r = Reporting()
+    r.fault = ConnectionGone("cut")
+    r.show("Preparing")
+    r.reporter.offline()
+    r.fault = None
+    r.show("Unavailable")
+    r.reporter.online()
+    assert r.heard() == ["Preparing", "Available", "Unavailable"]
+
+
 def test_an_unanswered_report_is_not_repeated_on_the_same_line() -> None:
     """A central system that does not answer is not flooded."""
     r = Reporting()

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -185,8 +185,8 @@ class Registration:
 
     def _failed(self, failure: Failure) -> None:
         self._waiting = None
-        failure.trap(CallFailed)
-        if failure.check(ConnectionGone) is not None or not self.connected:
+        failure.trap(CallFailed, CancelledError)
+        if failure.check(ConnectionGone, CancelledError) is not None or not self.connected:
             return
         self._failures += 1
         wait_s = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(self._failures - 1, 10))

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -218,7 +218,7 @@ class Outbox:
         self._remove(entry, self._delivery.settle(entry, answer))
 
     def _failed(self, failure: Failure, entry: Entry) -> None:
-        if failure.check(ConnectionGone, CallWithdrawn) is not None:
+        if failure.check(ConnectionGone, CallWithdrawn, CancelledError) is not None:
             # TX-24: being offline uses up no attempt.
             self._sending = None
             return

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txocpp.chargepoint.clock import StationClock
-from txocpp.chargepoint.connector import Status, route
+from txocpp.chargepoint.connector import TRANSITIONS, Status, route
 from txocpp.errors import CallFailed, ConnectionGone
 
 NO_ERROR = "NoError"
@@ -75,6 +75,8 @@ class StatusReporter:
         """What was put on the line last."""
         self._confirmed: Condition | None = None
         """What the central system has answered last."""
+        self._doubtful: Status | None = None
+        """What was on its way when the line broke: it may have arrived, or not."""
         self._timer: IDelayedCall | None = None
         clock.on_step(self._shift)
 
@@ -96,6 +98,8 @@ class StatusReporter:
         `afresh`: the charge point has booted, and the status is told in any case (B-10).
         """
         self._online = True
+        if self._told is not None and self._told != self._confirmed:
+            self._doubtful = self._told.status
         self._told = self._confirmed
         if afresh:
             self.tell_now()
@@ -154,7 +158,13 @@ class StatusReporter:
         """What has to be told before the present status, so that no step is forbidden (S-01)."""
         if self._told is None or self._connector_id == 0:
             return ()
-        return route(self._told.status, self.current.status)[:-1]
+        if self._doubtful is None:
+            return route(self._told.status, self.current.status)[:-1]
+        # The steps have to be allowed whether or not the doubtful report has arrived.
+        way = route(self._doubtful, self.current.status) or (self.current.status,)
+        if way[0] in (self._told.status, *TRANSITIONS[self._told.status]):
+            return way[:-1]
+        return (self._doubtful, *way[:-1])
 
     def _send(self, condition: Condition, at: datetime) -> None:
         if not self._online:
@@ -167,6 +177,7 @@ class StatusReporter:
 
     def _heard(self, _: None, condition: Condition) -> None:
         self._confirmed = condition
+        self._doubtful = None
 
     def _unheard(self, failure: Failure, condition: Condition) -> None:
         failure.trap(CallFailed)
