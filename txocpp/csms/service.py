@@ -29,6 +29,7 @@ from txocpp.csms.measures import Measures
 from txocpp.csms.messagelog import MessageLog
 from txocpp.csms.office import Office
 from txocpp.csms.operations import Operations
+from txocpp.csms.pages import add_pages
 from txocpp.csms.passwords import StationPasswords, key_from_text
 from txocpp.csms.settings import Settings, default_database
 from txocpp.csms.station import Station
@@ -239,6 +240,7 @@ def _http(reactor: Any, settings: Settings, office: Office) -> HttpServer | None
         public=not is_loopback(settings.listen.http),
     )
     root = Root(api_resource(office, access, api.ROUTES))
+    add_pages(root)
     return HttpServer(reactor, settings.listen.http, root)
 
 

@@ -11,6 +11,7 @@ from txocpp.csms.api import (
     messages,
     openapi,
     operations,
+    schedules,
     shortcuts,
     stations,
     tags,
@@ -19,6 +20,7 @@ from txocpp.csms.api import (
 
 ROUTES = (
     stations.routes,
+    schedules.routes,
     operations.routes,
     shortcuts.routes,
     tags.routes,

@@ -1,0 +1,140 @@
+// The frame of the pages: who is here, which page is open, and what happens meanwhile.
+
+import { listen, logOut, session, whenLoggedOut } from "./api.js";
+import { h, show } from "./dom.js";
+import { note } from "./notes.js";
+import { loginPage } from "./login.js";
+import { operationsPage } from "./operations.js";
+import { overviewPage } from "./overview.js";
+import { stationPage } from "./station.js";
+import { tagsPage } from "./tags.js";
+import { transactionPage } from "./transaction.js";
+import { transactionsPage } from "./transactions.js";
+
+const PAGES = [
+  ["Stations", "#/"],
+  ["Transactions", "#/transactions"],
+  ["Tags", "#/tags"],
+  ["Operations", "#/operations"],
+];
+
+// A page is a function of ({main, me, parts, params}) that gives {title, heard, refresh, leave}.
+const ROUTES = {
+  "": overviewPage,
+  stations: stationPage,
+  transactions: (room) => (room.parts.length ? transactionPage(room) : transactionsPage(room)),
+  tags: tagsPage,
+  operations: operationsPage,
+};
+
+const main = document.getElementById("main");
+let me = null;
+let page = null;
+let stopListening = null;
+let wasCut = false;
+
+function here() {
+  const [where, search] = location.hash.replace(/^#\/?/, "").split("?");
+  const parts = where.split("/").map(decodeURIComponent);
+  return { name: parts[0], parts: parts.slice(1), params: new URLSearchParams(search ?? "") };
+}
+
+function frame() {
+  const { name } = here();
+  const current = (href) => href === `#/${name}` || (href === "#/" && name === "stations");
+  show(
+    document.getElementById("nav"),
+    me && PAGES.map(([text, href]) =>
+      h("a", { href, "data-key": href, "aria-current": current(href) ? "page" : null }, text),
+    ),
+  );
+  show(
+    document.getElementById("session"),
+    me?.csrf_token && [
+      h("span", { class: "soft who" }, `${me.name}, ${me.role}`),
+      h("button", { type: "button", class: "quiet", onclick: leave }, "Log out"),
+    ],
+  );
+}
+
+async function open() {
+  page?.leave?.();
+  page = null;
+  frame();
+  const { name, parts, params } = here();
+  const room = { main, me, parts, params };
+  const make = me ? ROUTES[name] : (place) => loginPage(place, enter);
+  if (!make) {
+    document.title = "Not found";
+    show(main, h("h1", {}, "There is no such page"), h("p", {}, h("a", { href: "#/" }, "All stations")));
+    return;
+  }
+  main.replaceChildren();
+  page = make(room);
+  document.title = `${page.title} · txocpp`;
+}
+
+function enter(found) {
+  me = found;
+  begin();
+  open();
+}
+
+async function leave() {
+  try {
+    await logOut();
+  } catch (problem) {
+    note(problem.message, "bad");
+  }
+  gone();
+}
+
+function gone() {
+  if (!me) return;
+  me = null;
+  stopListening?.();
+  standing(true);
+  open();
+}
+
+function begin() {
+  stopListening?.();
+  stopListening = listen((kind, facts) => page?.heard?.(kind, facts), standing);
+}
+
+let retry = 0;
+
+function standing(up, closed) {
+  show(
+    document.getElementById("line"),
+    !up && "The central system cannot be reached; trying again. What you see may be old.",
+  );
+  clearTimeout(retry);
+  // A browser gives up by itself where the answer was no stream of events.
+  if (closed) retry = setTimeout(start, 3000);
+  if (up && wasCut) page?.refresh?.();
+  wasCut = !up;
+}
+
+async function start() {
+  try {
+    me = await session();
+  } catch (problem) {
+    standing(false, true);
+    return;
+  }
+  if (me) begin();
+  if (!page || !me) open();
+}
+
+whenLoggedOut(gone);
+window.addEventListener("hashchange", () => {
+  window.scrollTo(0, 0);
+  open();
+  main.focus({ preventScroll: true });
+});
+document.getElementById("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
+start();

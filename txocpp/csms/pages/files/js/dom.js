@@ -1,0 +1,89 @@
+// Builds elements. Text becomes text nodes, never markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  add(element, children);
+  return element;
+}
+
+function add(element, children) {
+  for (const child of children.flat(Infinity)) {
+    if (child === undefined || child === null || child === false) continue;
+    element.append(child instanceof Node ? child : String(child));
+  }
+}
+
+/** An HTML element: h("p", {class: "soft"}, "text", other) */
+export function h(name, attributes, ...children) {
+  return fill(document.createElement(name), attributes, children);
+}
+
+/** An SVG element. */
+export function s(name, attributes, ...children) {
+  return fill(document.createElementNS(SVG, name), attributes, children);
+}
+
+/** Replace what is inside, keeping the keyboard focus where it was if it is still there. */
+export function show(element, ...children) {
+  const focused = document.activeElement;
+  const key = element.contains(focused) ? focused.dataset?.key ?? focused.id : "";
+  element.replaceChildren();
+  add(element, children);
+  if (!key) return;
+  const again = [...element.querySelectorAll("[data-key], [id]")].find(
+    (one) => one.dataset.key === key || one.id === key,
+  );
+  again?.focus({ preventScroll: true });
+}
+
+/** A label with its field below. */
+export function field(label, control, hint) {
+  return h("label", { class: "field" }, h("span", {}, label), control, hint && h("small", {}, hint));
+}
+
+/** A drop-down list; options are [value, text] pairs. */
+export function choice(attributes, options, chosen) {
+  return h(
+    "select",
+    attributes,
+    options.map(([value, text]) =>
+      h("option", { value, selected: String(value) === String(chosen ?? "") }, text),
+    ),
+  );
+}
+
+/** Says that there is nothing, and what to do about it. */
+export function empty(title, ...more) {
+  return h("div", { class: "empty" }, h("p", { class: "empty-title" }, title), ...more);
+}
+
+/** A table that becomes cards on a phone. Columns: [heading, cell(row), class]. */
+export function table(columns, rows, caption) {
+  return h(
+    "div",
+    { class: "table" },
+    h(
+      "table",
+      {},
+      h("caption", { class: "unseen" }, caption),
+      h("thead", {}, h("tr", {}, columns.map(([name, , kind]) => h("th", { scope: "col", class: kind }, name)))),
+      h(
+        "tbody",
+        {},
+        rows.map((row) =>
+          h(
+            "tr",
+            {},
+            columns.map(([name, cell, kind]) => h("td", { class: kind, "data-label": name }, cell(row))),
+          ),
+        ),
+      ),
+    ),
+  );
+}

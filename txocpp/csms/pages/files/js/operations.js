@@ -1,0 +1,1 @@
+export function operationsPage({ main }) { return { title: 'operations' }; }

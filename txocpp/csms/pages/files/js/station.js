@@ -1,0 +1,1 @@
+export function stationPage({ main }) { return { title: 'station' }; }

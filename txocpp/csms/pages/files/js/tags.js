@@ -1,0 +1,1 @@
+export function tagsPage({ main }) { return { title: 'tags' }; }

@@ -1,0 +1,1 @@
+export function transactionPage({ main }) { return { title: 'transaction' }; }

@@ -1,0 +1,1 @@
+export function transactionsPage({ main }) { return { title: 'transactions' }; }
