@@ -182,6 +182,8 @@ class Server:
 class SimulatedBoard:
     """A board whose pins lead nowhere."""
 
+    ONCE = ()
+
     def __init__(self, folder: str, config: dict) -> None:
         self.folder = folder
         self.config = config
@@ -197,6 +199,7 @@ class SimulatedBoard:
         self.server = None
         self.cable = Pipe(0)
         self.shown = None
+        self.error = ""
         self._count = 0
 
     def ms(self) -> int:
@@ -218,6 +221,7 @@ class SimulatedBoard:
     def failed(self, error: BaseException) -> None:
         if not isinstance(error, Reboot):
             self.why = "fault"
+            self.error = "%s: %s" % (type(error).__name__, error)
         raise Reboot
 
     def to_prompt(self) -> None:
@@ -396,6 +400,7 @@ class Bench:
             outlets.append(
                 {
                     "car": plant.car,
+                    "on": outlet.on,
                     "cp": outlet.cp,
                     "closed": plant.closed,
                     "offer": plant.offer,
@@ -407,7 +412,12 @@ class Bench:
                     "lk": plant.lk,
                 }
             )
-        return {"outlets": outlets, "starts": self.starts, "ms": self.board.clock_ms}
+        return {
+            "outlets": outlets,
+            "starts": self.starts,
+            "ms": self.board.clock_ms,
+            "error": self.board.error,
+        }
 
     def _do_cut(self, command: dict) -> None:
         self._cut = bool(command.get("on", 1))

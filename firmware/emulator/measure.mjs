@@ -3,8 +3,8 @@
 //   node measure.mjs FOLDER-WITH-MPY
 //
 // Objects of this MicroPython are 32 bits wide and its heap blocks 16 bytes, as on the ESP8266.
-// Memory is only collected between calls here, so what one call takes from the heap is exactly
-// its garbage plus what it keeps.
+// Memory is collected only when a call has returned, so what is taken from the heap within one call
+// is its garbage and what it keeps, exactly.
 
 import { here, list, start } from "./micropython.mjs";
 
@@ -18,31 +18,29 @@ const used = () => {
   return measure.used();
 };
 
+const kept = (name) => {
+  used();
+  result[name] = used() - empty;
+};
 const result = {};
 used();
 const empty = used();
 measure.load();
-used();
-result.after_import = used() - empty;
+kept("after_import");
 measure.start();
-used();
-result.running = used() - empty;
-const garbage = (call) => {
-  used();
-  const before = used();
-  call();
-  return measure.used() - before;
-};
-result.turn = Math.max(...[...Array(20)].map(() => garbage(() => measure.turn())));
-result.turn_idle = Math.min(...[...Array(20)].map(() => garbage(() => measure.turn())));
-result.plain_request = garbage(() => measure.request());
-measure.key();
-result.handshake = garbage(() => measure.handshake());
-result.sealed_request = garbage(() => measure.request());
-result.update_begin = garbage(() => measure.begin());
-result.update_data = garbage(() => measure.data());
+kept("running");
+result.idle_turn = measure.garbage("turn");
+measure.request();
+result.plain_request = measure.garbage("request");
 for (let i = 0; i < 600; i++) measure.request();
-used();
-result.after_600_requests = used() - empty;
+kept("after_600_plain");
+measure.key();
+result.handshake = measure.garbage("handshake");
+result.sealed_request = measure.garbage("request");
+for (let i = 0; i < 600; i++) measure.request();
+kept("after_600_sealed");
+measure.begin();
+result.update_frame = measure.garbage("data");
+kept("with_update");
 console.log(JSON.stringify(result));
 process.exit(0);

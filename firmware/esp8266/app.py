@@ -7,6 +7,7 @@ from charger import Charger
 from evlink import Link, members
 from micropython import const
 from outlet import Outlet
+from plant import Plant
 from store import Store
 
 TURN_MS = const(20)
@@ -20,16 +21,22 @@ def make_plant(board, settings):
     """The plant that the board's configuration names; None without one."""
     name = board.config.get("plant")
     if name == "relay":
-        from relay import Relay as Kind
-    elif name == "socket":
-        from socket_plant import Socket as Kind
-    elif name == "levels":
-        from levels import Levels as Kind
-    elif name == "pilot":
-        from pilot import Pilot as Kind
-    else:
-        return None
-    return Kind(board, settings, board.config)
+        from relay import Relay
+
+        return Relay(board, settings, board.config)
+    if name == "socket":
+        from socket_plant import Socket
+
+        return Socket(board, settings, board.config)
+    if name == "levels":
+        from levels import Levels
+
+        return Levels(board, settings, board.config)
+    if name == "pilot":
+        from pilot import Pilot
+
+        return Pilot(board, settings, board.config)
+    return None
 
 
 class App:
@@ -57,6 +64,24 @@ class App:
             from tcp import Listener
 
             self._tcp = Listener(self.charger, server)
+
+    def forget_start(self) -> None:
+        """Give back the memory of the code that has run for the last time: 3 KiB of the heap.
+
+        For `main.py` only. Nothing of these kinds can be made afterwards.
+        """
+        once = [(App, "__init__"), (Charger, "__init__"), (Outlet, "__init__")]
+        once += [(Store, "__init__"), (Store, "_load")]
+        for name in self.board.ONCE:
+            once.append((type(self.board), name))
+        for outlet in self.charger.outlets:
+            for name in outlet.plant.ONCE:
+                once.append((type(outlet.plant), name))
+            once.append((Plant, "_count_pulses"))
+            if outlet.plant.meter:
+                once.append((type(outlet.plant.meter), "__init__"))
+        for kind, name in once:
+            setattr(kind, name, None)
 
     def turn(self) -> None:
         """Serve the lines, step the charger, keep house."""

@@ -25,6 +25,8 @@ def _pulse_duty(us: int) -> int:
 class Board:
     """One NodeMCU or its like."""
 
+    ONCE = ("__init__", "_remember", "listen", "input", "output", "pulses", "adc", "on_pulse")
+    """Methods that are not called again after the start (see `app.App.forget_start`)."""
     slots = True
 
     def __init__(self, slot_name: str) -> None:
@@ -49,13 +51,13 @@ class Board:
         self._led = machine.Pin(2, machine.Pin.OUT, value=1)
         self._blink = 0
         self._turns = 0
-        self._watchdog = None
+        self._watchdog: machine.WDT | None = None
         os.dupterm(None, 1)  # the line belongs to the charger from here on
         self._uart = machine.UART(0, 115200, rxbuf=512, timeout=0)
 
     # Time and life.
 
-    def ms(self) -> int:
+    def ms(self):
         return time.ticks_ms()
 
     def nap(self, ms: int) -> None:
@@ -142,7 +144,7 @@ class Board:
 
     def pulses(self, number: int):
         """1 kHz with pulses of so many microseconds; 1000: always high, 0: always low."""
-        pwm = machine.PWM(machine.Pin(number), freq=1000, duty=1023)
+        pwm = machine.PWM(machine.Pin(number), freq=1000, duty=1023)  # type: ignore[call-arg]
         return lambda us: pwm.duty(_pulse_duty(us))
 
     def adc(self):

@@ -13,6 +13,11 @@ _LOCKOUT_MS = const(5000)
 _LONG_PRESS_MS = const(2000)
 VERSION = "0.1.0"
 
+TYPE_CHECKING = const(0)  # the type checker takes it for true
+if TYPE_CHECKING:
+    from evlink import Link
+    from update import Update
+
 
 def whole(args: dict, name: str, least: int, most: int, default: int | None = None) -> int:
     """The whole number of that name; refuses anything else and what is out of range."""
@@ -30,7 +35,7 @@ class Charger:
         self.firmware = VERSION
         self.settings = settings
         self.outlets = outlets
-        self.host = None
+        self.host: Link | None = None
         """The line whose session is in force."""
         self.heard = False
         """A host has opened a session since the start."""
@@ -45,10 +50,10 @@ class Charger:
         self._failed = 0
         self._every_s = self._next_ms = 0
         self._pressed_ms = 0
-        self.update = None
+        self.update: Update | None = None
         """New firmware that is coming in; keeps all contactors open."""
-        self._waiting = None  # a `lock` request without its answer: (link, id, outlet)
-        self._told = [None] * len(outlets)
+        self._waiting: tuple | None = None  # a `lock` request without its answer: (link, id, outlet)
+        self._told: list[tuple | None] = [None] * len(outlets)
 
     # What a line asks of its charger.
 

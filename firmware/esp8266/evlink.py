@@ -42,7 +42,7 @@ def members(*pairs: object) -> str:
     )
 
 
-def unhex(value: object) -> bytes:
+def unhex(value) -> bytes:
     """The bytes behind hex digits; nothing for anything else."""
     try:
         return unhexlify(value)
@@ -50,13 +50,16 @@ def unhex(value: object) -> bytes:
         return b""
 
 
-def pads(key: bytes) -> tuple[bytes, bytes]:
+def pads(key: bytes) -> tuple[bytearray, bytearray]:
     """The two padded forms of a key that HMAC-SHA256 begins with (RFC 2104)."""
-    key = key + bytes(64 - len(key))
-    return bytes(b ^ 0x36 for b in key), bytes(b ^ 0x5C for b in key)
+    inner, outer = bytearray(b"\x36" * 64), bytearray(b"\x5c" * 64)
+    for i in range(len(key)):
+        inner[i] ^= key[i]
+        outer[i] ^= key[i]
+    return inner, outer
 
 
-def mac(padded: tuple[bytes, bytes], data: bytes) -> bytes:
+def mac(padded: tuple[bytearray, bytearray], data: bytes) -> bytes:
     """HMAC-SHA256 under a key that went through `pads`."""
     inner = hashlib.sha256(padded[0])
     inner.update(data)
@@ -73,7 +76,7 @@ def same(a: bytes, b: bytes) -> bool:
     return different == 0
 
 
-def tag(padded: tuple[bytes, bytes] | None, body: bytes) -> bytes:
+def tag(padded: tuple[bytearray, bytearray] | None, body: bytes) -> bytes:
     """What stands behind the star: a checksum, or under a session's key a proof."""
     if padded:
         return hexlify(mac(padded, body)[:8])
@@ -97,12 +100,12 @@ class Link:
         self._buffer = b""
         self._skip = False
         self._credit_ms = _CREDIT_MS
-        self._pads = None  # of a sealed session: (host to device, device to host)
+        self._pads: tuple | None = None  # of a sealed session: (host to device, device to host)
         self._rx = self._tx = 0
-        self._nonces = None  # of a handshake under way: (the host's, ours)
+        self._nonces: tuple | None = None  # of a handshake under way: (the host's, ours)
         self._greeting_rx = 0
         self._last_id = 0
-        self._last = None
+        self._last: str | None = None
 
     def tick(self, dt: int) -> None:
         """Time has passed: the host may ask again."""
@@ -157,9 +160,8 @@ class Link:
         counter = int(body[1:space])
         proof = line[star + 1 :]
         sealed = len(proof) == 16
-        if sealed and not self._pads:
-            return False
-        if not same(proof, tag(self._pads[0] if sealed else None, body)):
+        padded = self._pads if sealed else None
+        if (sealed and not padded) or not same(proof, tag(padded and padded[0], body)):
             return False
         plain = self.open and not self._pads and not self.charger.key
         if sealed or (counter and plain):
@@ -180,7 +182,7 @@ class Link:
             return False
         if type(verb) is not str or type(args) is not dict or (verb == "hello") != (counter == 0):
             return False
-        self._obey(counter, counter and (sealed or plain), request_id, verb, args)
+        self._obey(counter, counter > 0 and (sealed or plain), request_id, verb, args)
         return True
 
     def _obey(self, counter: int, session: bool, request_id: int, verb: str, args: dict) -> None:
@@ -206,13 +208,11 @@ class Link:
                     self.answer("[3,%d,%s]" % (request_id, obj), request_id)
             elif verb == "hello":
                 self._write(0, None, "[3,%d,{%s}]" % (request_id, self._greet(args)))
-            elif not self._nonces:
-                raise Refused("NoSession")
             elif verb == "auth":
                 self._prove(args)
                 self._last_id = request_id
                 self.answer("[3,%d,{}]" % request_id, request_id)
-            elif verb == "key" and self.serial and charger.board.button():
+            elif verb == "key" and self._nonces and self.serial and charger.board.button():
                 # The old key is lost, but whoever presses the button stands at the box.
                 obj = charger.request(self, request_id, verb, args)
                 self._write(0, None, "[3,%d,%s]" % (request_id, obj))
@@ -253,6 +253,8 @@ class Link:
         return charger.greeting() + words
 
     def _prove(self, args: dict) -> None:
+        if not self._nonces:
+            raise Refused("NoSession")
         nonces = self._nonces[0] + self._nonces[1]
         self._nonces = None
         key = pads(self.charger.key)

@@ -19,7 +19,9 @@ else:
         from app import App
         from board import Board
 
-        App(Board(name)).run()
+        charger = App(Board(name))
+        charger.forget_start()
+        charger.run()
     except Exception as error:
         sys.print_exception(error)
         time.sleep(5)  # for whoever wants to read that, or to press Ctrl-C

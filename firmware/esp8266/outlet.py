@@ -68,17 +68,17 @@ class Outlet:
         self.av = 1
         self.ph = plant.ph
         """Phases asked for."""
-        self.faults = []
+        self.faults: list[str] = []
         self.held = False
         """No closing, for the moment: an update is being written."""
-        self._latched = []
+        self._latched: list[str] = []
         self._asked = False
         self._lapsed = False
         self._ttl_ms = 0
         self._left = [0] * 7
         self._seen = ""
         self._doubt_ms = self._stop_ms = self._check_ms = self._over_ms = self._f_ms = 0
-        self._lock = None
+        self._lock: int | None = None
         plant.drive(0, 0, False)
 
     # What a host may ask.

@@ -31,7 +31,6 @@ class Pilot(Relay):
 
     def __init__(self, board, settings, config: dict) -> None:
         self._us = 1000
-        self._pulse = None
         Relay.__init__(self, board, settings, config, PINS)
         self.blind = False
         self.steps = ()

@@ -10,23 +10,30 @@ from s0 import PulseMeter
 class Plant:
     """A plant without anything; the others begin here."""
 
+    ONCE: tuple[str, ...] = ("__init__",)
+    """Methods that are not called again when the plant is there (see `app.App.forget_start`)."""
     caps = "fail"
     max = 16000
-    steps = ()
+    steps: tuple[int, ...] = ()
     ph = 1
-    phases = (1,)
+    phases: tuple[int, ...] = (1,)
     blind = False
     vent = False
     grace = 6000
     cp = "A"
-    aux = None
-    trips = ()
-    cable = None
-    temp = None
-    lk = None
+    aux: int | None = None
+    trips: tuple[str, ...] = ()
+    cable: int | None = None
+    temp: int | None = None
+    lk: int | None = None
     metered = False
-    wh = w = mv = ma = hz = pf = None
-    meter = None
+    wh: int | None = None
+    w: int | None = None
+    mv: list[int] | None = None
+    ma: list[int] | None = None
+    hz: int | None = None
+    pf: int | None = None
+    meter: PulseMeter | None = None
 
     def read(self, dt: int) -> None:
         """Sample the inputs; `dt` ms have passed since the last time."""

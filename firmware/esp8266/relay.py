@@ -13,6 +13,7 @@ PINS = {"relay": 5, "plug": 14, "auth": 12, "ask": 13}
 class Relay(Plant):
     """One relay, with feedback contact, RCD contact and S0 meter where they are wired."""
 
+    ONCE = ("__init__", "_input")
     grace = 0  # no pilot of ours tells the car to stop drawing
 
     def __init__(self, board, settings, config: dict, pins: dict = PINS) -> None:

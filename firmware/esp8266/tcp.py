@@ -65,7 +65,7 @@ class Listener:
         server.setblocking(False)
         self._charger = charger
         self._server = server
-        self._connections = []
+        self._connections: list[Connection] = []
 
     def poll(self, dt: int) -> None:
         """Let newcomers in, serve everybody, part from those who are done."""

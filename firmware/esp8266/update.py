@@ -18,6 +18,10 @@ _MOST_BYTES = const(65536)
 _PATIENCE_MS = const(60000)
 _HEAD = b"txocpp-image 1\n"
 
+TYPE_CHECKING = const(0)  # the type checker takes it for true
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
 
 def take(charger, args: dict) -> int:
     """One `ota` request. Gives the offset that is expected next."""
@@ -45,7 +49,7 @@ class Update:
         self._size = self._off = self._left = self._left_ms = 0
         self._sum = self._tail = b""
         self._hash = hashlib.sha256()
-        self._file = None
+        self._file: BinaryIO | None = None
         self._headed = False
         self._hold(True)
 
@@ -115,8 +119,8 @@ class Update:
         if args.get("off") != self._off:
             return  # the answer says where to go on
         try:
-            data = a2b_base64(bytes(args.get("b64"), "utf8"))
-        except (ValueError, TypeError):
+            data = a2b_base64(bytes(args["b64"], "utf8"))
+        except (ValueError, TypeError, KeyError):
             data = b""
         if not 0 < len(data) <= self._size - self._off:
             raise Refused("BadArg", "b64")
@@ -126,7 +130,7 @@ class Update:
 
     def _unpack(self, data: bytes) -> None:
         while data:
-            if self._left:
+            if self._left and self._file:
                 piece = data[: self._left]
                 self._file.write(piece)
                 self._left -= len(piece)
