@@ -194,10 +194,27 @@ def test_the_sum_stays_below_the_maximum() -> None:
     house.charge(1)
     assert offered(house, 1) == 20
     house.charge(2, "TAG2")
+    house.run(5)
     assert (offered(house, 1), offered(house, 2)) == (10, 10)
     house.swipe("TAG1", 1)
     house.run(10)
     assert offered(house, 2) == 20
+
+
+@pytest.mark.rule("SR-709")
+def test_one_car_gets_only_what_the_other_has_let_go_of() -> None:
+    """Until a car has followed its lower limit, nobody else is given the difference."""
+    house = House(2)
+    install(house, profile((0, 20), purpose=MAXIMUM), 0)
+    house.charge(1)
+    house.charge(2, "TAG2")
+    house.run(30)
+    install(house, profile((0, 0), charging_profile_id=9), 1)
+    for _ in range(20):
+        drawn = sum(max(house.evse(c).outlet.read().currents_a, default=Decimal(0)) for c in (1, 2))
+        assert drawn <= 20
+        house.run(0.5)
+    assert (offered(house, 1), offered(house, 2)) == (0, 20)
 
 
 @pytest.mark.rule("SR-709", "SR-710")
@@ -235,6 +252,7 @@ def test_the_fuse_of_the_station_counts() -> None:
     house = House(2, settings={"grid": Grid(station_limit_a=Decimal(16))})
     house.charge(1)
     house.charge(2, "TAG2")
+    house.run(5)
     assert (offered(house, 1), offered(house, 2)) == (8, 8)
 
 

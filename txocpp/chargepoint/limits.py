@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from txocpp.chargepoint import transactions
 from txocpp.chargepoint.clock import StationClock
 from txocpp.chargepoint.configuration import Configuration
+from txocpp.chargepoint.handover import Handover
 from txocpp.chargepoint.journal import Change, Journal
 from txocpp.chargepoint.outlet import Outlet
 from txocpp.interfaces import Delete, Put
@@ -104,6 +105,7 @@ class Limits:
         self._journal = journal
         self._grid = grid
         self._switches = switches
+        self._handover = Handover()
         self._timer: IDelayedCall | None = None
         self._stopped = False
         self._one_at_a_time = DeferredLock()
@@ -223,7 +225,11 @@ class Limits:
             c: composite.limit_at(c, now, phases_in_use=self._outlets[c].state.phases)
             for c in self._outlets
         }
-        shares = self._shares(composite, now, {c: wanted[c].limit for c in charging})
+        ceiling = composite.ceiling.limit_at(0, now, phases_in_use=3).limit
+        shares = self._shares(ceiling, now, {c: wanted[c].limit for c in charging})
+        present = {c: self._outlets[c].limit_a for c in charging}
+        drawing = [c for c in charging if self._outlets[c].state.energised]
+        offers = self._handover.offers(shares, present, drawing, ceiling, now)
         changed = False
         for connector_id, limit in wanted.items():
             amount = shares.get(connector_id, limit.limit)
@@ -231,7 +237,7 @@ class Limits:
             if amount < limit.limit:
                 reason = f"{amount:f} A: the limit of the station is shared; {reason}"
             self.allowances[connector_id] = Allowance(amount, reason)
-            offered = shares.get(connector_id, Decimal(0))
+            offered = offers.get(connector_id, Decimal(0))
             changed |= self._set(connector_id, offered, limit.phases)
         self._plan(
             composite, now, charging, shared=any(shares[c] < wanted[c].limit for c in shares)
@@ -262,10 +268,9 @@ class Limits:
         return before != limit_a
 
     def _shares(
-        self, composite: Composite, now: datetime, wanted: Mapping[int, Decimal]
+        self, ceiling: Decimal, now: datetime, wanted: Mapping[int, Decimal]
     ) -> dict[int, Decimal]:
         """What each charging connector gets of the limit of the station (SR-709)."""
-        ceiling = composite.ceiling.limit_at(0, now, phases_in_use=3).limit
         turn = turn_at(now)
         shares = share(ceiling, [self._claim(c, wanted[c]) for c in wanted], turn=turn)
         if all(shares[c] == wanted[c] for c in wanted):
@@ -302,6 +307,7 @@ class Limits:
         moments = [composite.next_change(c, now) for c in charging]
         if charging:
             moments.append(composite.ceiling.next_change(0, now))
+            moments.append(self._handover.next_end())
         if shared:
             # The right of the first one goes round.
             moments.append(now + timedelta(seconds=900 - int(now.timestamp()) % 900))
