@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txocpp.chargepoint.connector import STATION, TRANSITIONS, Facts, Flow, Status, route, status
+from txocpp.chargepoint.connector import (
+    STATION,
+    TRANSITIONS,
+    Facts,
+    Flow,
+    Status,
+    route,
+    status,
+    way,
+)
 
 FORBIDDEN = """
 Available: Finishing
@@ -59,6 +68,19 @@ def test_every_route_keeps_to_the_table(before: Status, after: Status) -> None:
         assert there in TRANSITIONS[here]
     assert (steps[-1] if steps else before) is after
     assert len(steps) <= 2
+
+
+@pytest.mark.rule("S-01")
+@given(st.sets(st.sampled_from(Status), min_size=1), st.sampled_from(Status))
+def test_a_way_is_allowed_whatever_was_heard_last(possible: set[Status], after: Status) -> None:
+    """Whoever may have heard any of several statuses last is led to the new one step by step."""
+    steps = way(possible, after)
+    for origin in possible:
+        here = origin
+        for there in steps:
+            assert here is there or there in TRANSITIONS[here]
+            here = there
+    assert steps[-1] is after
 
 
 def test_a_route_goes_by_what_happened() -> None:

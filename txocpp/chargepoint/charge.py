@@ -134,12 +134,13 @@ class Charge:
         Raises `LockFailed`, or `StoreError` if it could not be saved.
         """
         async with self._one_at_a_time:
-            begun = False
             try:
                 begun = await self._begin(grant, still_possible)
-            finally:
-                if not begun:
-                    await self.outlet.unlock()
+            except Exception:
+                await self.outlet.unlock()
+                raise
+            if not begun:
+                await self.outlet.unlock()
             return begun
 
     async def end(self, reason: StopReason, id_tag: str | None, *, unlock: bool) -> bool:

@@ -8,6 +8,7 @@ told to the central system directly.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
 from typing import Final
@@ -91,6 +92,18 @@ def route(before: Status, after: Status) -> tuple[Status, ...]:
             return (*way, after)
         ways.extend((*way, stone) for stone in STEPPING_STONES if stone in TRANSITIONS[here])
     raise AssertionError(f"no way from {before} to {after}")  # pragma: no cover
+
+
+def way(possible: Iterable[Status], after: Status) -> tuple[Status, ...]:
+    """The statuses to tell to get to `after` for somebody whose last news may be any of these; each
+    step is allowed, or no news, from all of them. Never empty."""
+    origins = frozenset(possible)
+    if len(origins) == 1:
+        return route(*origins, after) or (after,)
+    for first in (after, _S.AVAILABLE, _S.PREPARING, _S.FINISHING):
+        if all(here is first or first in TRANSITIONS[here] for here in origins):
+            return (first, *route(first, after))
+    raise AssertionError(f"no way from {origins} to {after}")  # pragma: no cover
 
 
 class Flow(StrEnum):

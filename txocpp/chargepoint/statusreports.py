@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txocpp.chargepoint.clock import StationClock
-from txocpp.chargepoint.connector import TRANSITIONS, Status, route
+from txocpp.chargepoint.connector import Status, way
 from txocpp.errors import CallFailed, ConnectionGone
 
 NO_ERROR = "NoError"
@@ -75,8 +75,8 @@ class StatusReporter:
         """What was put on the line last."""
         self._confirmed: Condition | None = None
         """What the central system has answered last."""
-        self._doubtful: Status | None = None
-        """What was on its way when the line broke: it may have arrived, or not."""
+        self._doubtful: set[Status] = set()
+        """What was told without an answer since: each may have arrived, or not."""
         self._timer: IDelayedCall | None = None
         clock.on_step(self._shift)
 
@@ -98,8 +98,6 @@ class StatusReporter:
         `afresh`: the charge point has booted, and the status is told in any case (B-10).
         """
         self._online = True
-        if self._told is not None and self._told != self._confirmed:
-            self._doubtful = self._told.status
         self._told = self._confirmed
         if afresh:
             self.tell_now()
@@ -156,15 +154,10 @@ class StatusReporter:
 
     def _steps(self) -> tuple[Status, ...]:
         """What has to be told before the present status, so that no step is forbidden (S-01)."""
-        if self._told is None or self._connector_id == 0:
+        possible = self._doubtful | ({self._told.status} if self._told is not None else set())
+        if not possible or self._connector_id == 0:
             return ()
-        if self._doubtful is None:
-            return route(self._told.status, self.current.status)[:-1]
-        # The steps have to be allowed whether or not the doubtful report has arrived.
-        way = route(self._doubtful, self.current.status) or (self.current.status,)
-        if way[0] in (self._told.status, *TRANSITIONS[self._told.status]):
-            return way[:-1]
-        return (self._doubtful, *way[:-1])
+        return way(possible, self.current.status)[:-1]
 
     def _send(self, condition: Condition, at: datetime) -> None:
         if not self._online:
@@ -177,10 +170,11 @@ class StatusReporter:
 
     def _heard(self, _: None, condition: Condition) -> None:
         self._confirmed = condition
-        self._doubtful = None
+        self._doubtful.clear()
 
     def _unheard(self, failure: Failure, condition: Condition) -> None:
         failure.trap(CallFailed)
+        self._doubtful.add(condition.status)
         if failure.check(ConnectionGone) is None:
             log.warn(
                 "status {status} of connector {connector} was not taken: {reason}",
