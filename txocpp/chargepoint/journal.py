@@ -8,6 +8,7 @@ happened (a transaction has ended): it is tried until the disk takes it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -19,6 +20,8 @@ from txocpp.errors import StoreError
 from txocpp.interfaces import Delete, IChargePointStore, Put
 
 Change = Put | Delete
+Tables = dict[str, dict[str, dict[str, Any]]]
+"""Table name to key to document."""
 
 log = Logger()
 
@@ -67,6 +70,19 @@ class Journal:
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
+
+    def as_if_written(self, tables: Tables) -> Tables:
+        """What the store holds, with everything on top that is kept and waits for the disk: what a
+        reboot has to go on from while the disk is full."""
+        kept = [change for one in self._queue if one.lasting for change in one.changes]
+        for change in kept:
+            rows = tables.setdefault(change.table, {})
+            rows.pop(change.key, None)
+            if isinstance(change, Put):
+                rows[change.key] = dict(change.document)
+        for table in {change.table for change in kept}:
+            tables[table] = dict(sorted(tables[table].items()))
+        return tables
 
     @property
     def waiting(self) -> int:

@@ -111,6 +111,10 @@ class Outbox:
         self._cancel_sending: Callable[[], None] = lambda: None
         self._retry: IDelayedCall | None = None
         self._empty: list[Deferred[None]] = []
+        if journal.waiting:
+            # Rebooted while the disk was full: save, then send, all the same.
+            self._saved_to = 0
+            journal.settled().addCallback(self._earlier_saved, self._number)
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -182,6 +186,10 @@ class Outbox:
 
     def _entry_saved(self, _: None, entry: Entry) -> None:
         self._saved_to = max(self._saved_to, entry.number)
+        self._send_next()
+
+    def _earlier_saved(self, _: None, number: int) -> None:
+        self._saved_to = max(self._saved_to, number)
         self._send_next()
 
     def _entry_refused(self, failure: Failure, entry: Entry) -> Failure:

@@ -154,6 +154,8 @@ class ChargePoint(Service):
             self._work.cancel()
         if self._pause is not None and self._pause.active():
             self._pause.cancel()
+        if self.assembly is not None:
+            self.assembly.part()
         await self._go_down()
         if self.device is not None:
             await maybeDeferred(self.device.stopService)
@@ -162,7 +164,7 @@ class ChargePoint(Service):
         await self._store.close()
 
     async def _boot(self) -> None:
-        tables = await self._store.load()
+        tables = self._journal.as_if_written(await self._store.load())
         if self._store.damage is not None and self.damage is None:
             self.damage = self._store.damage
             log.error("{damage}", damage=self.damage)

@@ -7,7 +7,7 @@ import attrs
 from txocpp.chargepoint.configuration import Configuration
 from txocpp.chargepoint.limits import Limits
 from txocpp.chargepoint.v16 import values
-from txocpp.errors import NotSupported, StoreError
+from txocpp.errors import InternalError, NotSupported, StoreError
 from txocpp.messages import v16
 from txocpp.smartcharging import Outcome, Purpose, Schedule, Status
 from txocpp.transport.peer import Responder
@@ -47,12 +47,16 @@ class SmartCharging:
         """Forget profiles (§5.5)."""
         self._require_feature()
         purpose = request.charging_profile_purpose
-        outcome = await self.limits.clear(
-            profile_id=request.id,
-            connector_id=request.connector_id,
-            purpose=None if purpose is None else Purpose(purpose.value),
-            stack_level=request.stack_level,
-        )
+        try:
+            outcome = await self.limits.clear(
+                profile_id=request.id,
+                connector_id=request.connector_id,
+                purpose=None if purpose is None else Purpose(purpose.value),
+                stack_level=request.stack_level,
+            )
+        except StoreError:
+            # Neither Accepted nor Unknown would be true.
+            raise InternalError("the store takes no changes") from None
         status = v16.ClearChargingProfileStatus(outcome.status.value)
         return v16.ClearChargingProfileResponse(status=status)
 
