@@ -101,14 +101,14 @@ def _walk(folder: Traversable, path: PurePosixPath) -> Iterator[tuple[PurePosixP
 def add_pages(root: Resource) -> None:
     """Put the pages on a port: the first one at ``/``, what it needs in a folder of its own."""
     files = page_files()
-    top = Resource()  # type: ignore[no-untyped-call]
+    top = Resource()
     for path, file in files.items():
         *folders, name = path.encode().split(b"/")
         parent = top
         for folder in folders:
             if folder not in parent.children:
-                parent.putChild(folder, Resource())  # type: ignore[no-untyped-call]
+                parent.putChild(folder, Resource())
             parent = parent.children[folder]
-        parent.putChild(name, FileResource(file))  # type: ignore[no-untyped-call]
-    root.putChild(b"", FileResource(files["index.html"]))  # type: ignore[no-untyped-call]
-    root.putChild(FOLDER.encode(), top)  # type: ignore[no-untyped-call]
+        parent.putChild(name, FileResource(file))
+    root.putChild(b"", FileResource(files["index.html"]))
+    root.putChild(FOLDER.encode(), top)

@@ -1,5 +1,7 @@
 // The HTTP API: requests, their errors, and the stream of events.
 
+import { heardTime } from "./clock.js";
+
 let csrf = null;
 let onLoggedOut = () => {};
 
@@ -101,7 +103,11 @@ export function listen(heard, standing) {
   source.addEventListener("open", () => standing(true));
   source.addEventListener("error", () => standing(false, source.readyState === EventSource.CLOSED));
   for (const kind of KINDS) {
-    source.addEventListener(kind, (event) => heard(kind, JSON.parse(event.data)));
+    source.addEventListener(kind, (event) => {
+      const facts = JSON.parse(event.data);
+      heardTime(facts.at);
+      heard(kind, facts);
+    });
   }
   return () => source.close();
 }

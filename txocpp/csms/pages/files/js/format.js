@@ -1,5 +1,7 @@
 // Numbers, moments and words as people read them.
 
+import { now } from "./clock.js";
+
 const NUMBER = new Map();
 
 function number(value, digits) {
@@ -43,7 +45,7 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 export function moment(text) {
   if (!text) return NOTHING;
   const at = new Date(text);
-  const today = new Date().toDateString() === at.toDateString();
+  const today = new Date(now()).toDateString() === at.toDateString();
   return today ? TIME.format(at) : `${DAY.format(at)}, ${CLOCK.format(at)}`;
 }
 
@@ -57,7 +59,7 @@ export function day(at) {
 
 export function lasting(from, to) {
   if (!from) return NOTHING;
-  const seconds = Math.max(0, Math.round((new Date(to ?? Date.now()) - new Date(from)) / 1000));
+  const seconds = Math.max(0, Math.round((new Date(to ?? now()) - new Date(from)) / 1000));
   if (seconds < 90) return `${seconds} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) return `${minutes} min`;

@@ -1,1 +1,104 @@
-export function stationPage({ main }) { return { title: 'station' }; }
+// One station: its head, and the tabs below.
+
+import { get, patch, path } from "./api.js";
+import { empty, h, show } from "./dom.js";
+import { ago } from "./format.js";
+import { attempt } from "./notes.js";
+import { badge, lamp } from "./overview.js";
+import { soon } from "./soon.js";
+import { configurationTab } from "./station-configuration.js";
+import { detailsTab } from "./station-details.js";
+import { messagesTab } from "./station-messages.js";
+import { nowTab } from "./station-now.js";
+import { profilesTab } from "./station-profiles.js";
+
+// A tab is a function of ({place, identity, me, station}) that gives {show(station), heard, leave}.
+const TABS = [
+  ["", "Now", nowTab],
+  ["profiles", "Profiles", profilesTab],
+  ["configuration", "Configuration", configurationTab],
+  ["messages", "Messages", messagesTab],
+  ["details", "Details", detailsTab],
+];
+
+export function stationPage({ main, me, parts }) {
+  const [identity, chosen = ""] = parts;
+  const base = `#/stations/${encodeURIComponent(identity)}`;
+  const top = h("div", { class: "page-top" });
+  const under = h("p", { class: "soft" });
+  const place = h("section", { class: "stack", "aria-label": "Station" });
+  const tabs = h(
+    "nav",
+    { class: "tabs", "aria-label": "Station" },
+    TABS.map(([name, text]) =>
+      h("a", { href: name ? `${base}/${name}` : base, "aria-current": name === chosen ? "page" : null }, text),
+    ),
+  );
+  let tab = null;
+
+  async function load() {
+    let station;
+    try {
+      station = await get(path("stations", identity));
+    } catch (problem) {
+      show(main, empty(problem.message, h("p", {}, h("a", { href: "#/" }, "All stations"))));
+      return;
+    }
+    head(station);
+    const make = TABS.find(([name]) => name === chosen)?.[2] ?? nowTab;
+    if (tab) tab.show?.(station);
+    else tab = make({ place, identity, me, station, changed: () => dirty() });
+  }
+
+  function head(station) {
+    show(
+      top,
+      h(
+        "div",
+        { class: "buttons" },
+        h("h1", {}, station.name || station.identity),
+        lamp(station.connected),
+        station.registration !== "Accepted" && badge(station.registration ?? "Not registered"),
+      ),
+      waiting(station),
+    );
+    const facts = [
+      station.name && station.identity,
+      [station.vendor, station.model].filter(Boolean).join(" "),
+      station.firmware_version && `firmware ${station.firmware_version}`,
+      station.connected ? `from ${station.address}` : `last seen ${ago(station.last_seen)}`,
+    ];
+    show(under, facts.filter(Boolean).join(" · "));
+  }
+
+  function waiting(station) {
+    if (station.registration !== "Pending" || me.role === "viewer") return null;
+    const accept = (event) =>
+      attempt(event.target, async () => {
+        await patch(path("stations", identity), { admission: "accepted" });
+        dirty();
+        return `${identity} is accepted`;
+      });
+    return h("button", { type: "button", class: "primary", onclick: accept }, "Accept this station");
+  }
+
+  const dirty = soon(load);
+  const timer = setInterval(() => dirty(), 30_000);
+  show(main, h("div", { class: "stack" }, top, under), tabs, place);
+  load();
+
+  return {
+    title: identity,
+    heard(kind, facts) {
+      if (facts.station !== identity) return;
+      tab?.heard?.(kind, facts);
+      dirty();
+    },
+    refresh: () => dirty(),
+    leave() {
+      clearInterval(timer);
+      dirty.stop();
+      tab?.leave?.();
+    },
+  };
+}

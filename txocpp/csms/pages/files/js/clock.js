@@ -1,0 +1,14 @@
+// What time it is at the central system; the clock of this computer may be another.
+
+let ahead = 0;
+
+/** Note the time that the central system has just told. */
+export function heardTime(text) {
+  const told = new Date(text).getTime();
+  if (Number.isFinite(told)) ahead = told - Date.now();
+}
+
+/** Milliseconds since 1970, as the central system has it. */
+export function now() {
+  return Date.now() + ahead;
+}
