@@ -351,6 +351,26 @@ def test_the_next_change_reaches_far() -> None:
     assert Composite(stack(yearly), station()).next_change(1, NOON) == NOON + timedelta(days=300)
 
 
+def test_two_changes_at_one_second_are_one() -> None:
+    """Maximum and default change together: no moment between, also for the next change."""
+    installed = stack(
+        (0, profile((0, 10), (60, 20), purpose=MAXIMUM)), profile((0, 16), (60, 8), profile_id=2)
+    )
+    for connector in (1, 0):
+        schedule = Composite(installed, station()).schedule(connector, NOON, 600)
+        assert rows(schedule) == [[0, 10, None], [60, 8, None]]
+
+
+def test_a_recurrence_that_begins_within_a_quiet_week() -> None:
+    """It may change something more than a week from now."""
+    later = profile(
+        (0, 10), (6 * 86_400, 6), profile_id=2, level=1, kind="Recurring", recurrency="Weekly",
+        start=NOON + timedelta(days=9),
+    )  # fmt: skip
+    composite = Composite(stack(profile((0, 10)), later), station())
+    assert composite.next_change(1, NOON) == NOON + timedelta(days=15)
+
+
 def test_a_change_late_in_the_week_is_found() -> None:
     """A weekly profile may stay the same for six days, on the wall clock for longer."""
     sunday = profile(

@@ -143,6 +143,9 @@ def test_a_gap_in_the_recurrence_lets_the_lower_level_through() -> None:
     below = profile((0, 20), profile_id=2)
     assert limits(window, 3599, 3600, 86_399, 86_400) == [6, NOTHING, NOTHING, 6]
     assert limits(stack(window, below), 3599, 3600, 86_399, 86_400) == [6, 20, 20, 6]
+    almost = profile((0, 6), level=1, kind="Recurring", recurrency="Daily", duration_s=86_399)
+    schedule = Composite(stack(almost, below), station()).schedule(1, NOON, 100_000)
+    assert rows(schedule) == [[0, 6, None], [86_399, 20, None], [86_400, 6, None]]
 
 
 @pytest.mark.rule("SR-213")

@@ -49,7 +49,7 @@ def stretches(zone: tzinfo | None, from_s: int, to_s: int) -> list[tuple[int, in
             if begin < change_s < to_s:
                 found.append((begin, change_s, ahead))
                 begin = change_s
-            if change_s < to_s and change_s >= from_s:
+            if change_s < to_s:
                 ahead = ahead_then
     found.append((begin, to_s, ahead))
     return found
