@@ -412,7 +412,8 @@ def test_a_full_disk_begins_nothing_and_ends_well() -> None:
 
 
 def test_a_clean_stop_leaves_the_transaction_open() -> None:
-    """Shutting down makes the charger safe and keeps the transaction for the restart."""
+    """Shutting down makes the charger safe; the transaction is closed after the restart with reason
+    Reboot, since it was no power cut. The next time it is one again."""
     house = House()
     house.charge()
     house.stop()
@@ -421,4 +422,9 @@ def test_a_clean_stop_leaves_the_transaction_open() -> None:
     assert "Stop" not in " ".join(house.heard())
     house.power_cut()
     house.run(5)
-    assert house.heard("Stop") == ["Stop 1 PowerLoss"]
+    assert house.heard("Stop") == ["Stop 1 Reboot"]
+    house.swipe()
+    house.run(10)
+    house.power_cut()
+    house.run(5)
+    assert house.heard("Stop") == ["Stop 2 PowerLoss"]

@@ -40,8 +40,11 @@ from txocpp.chargepoint.v16.localauthlist import LocalAuthList
 from txocpp.chargepoint.v16.remotetrigger import RemoteTrigger
 from txocpp.chargepoint.v16.reservation import Reserving
 from txocpp.chargepoint.v16.smartcharging import SmartCharging
-from txocpp.interfaces import IEVSE, IEVSEDevice, IMessageFactory
+from txocpp.interfaces import IEVSE, Delete, IEVSEDevice, IMessageFactory, Put
 from txocpp.transport.peer import Peer, Responder
+
+PARTING: Final = "stopped cleanly"
+"""Key in the journal, there after a program has been stopped in good order."""
 
 RETRY_KEYS: Final = ("TransactionMessageAttempts", "TransactionMessageRetryInterval")
 STORE_TROUBLE: Final = Condition(Status.AVAILABLE, "InternalError", "the store takes no changes")
@@ -257,7 +260,10 @@ class Assembly:
             self.limits,
             self.clock,
             resume=behaviour.resume_transactions,
+            stopped_cleanly=PARTING in self._table(boot.TABLE),
         )
+        if PARTING in self._table(boot.TABLE):
+            self.journal.keep(Delete(boot.TABLE, PARTING))
         self.peer.responders = self._responders()
         self._wire()
 
@@ -275,6 +281,10 @@ class Assembly:
         self._show_station()
         self._compare_intervals()
         self.limits.refresh()
+
+    def part(self) -> None:
+        """Somebody has the program stopped: note that it is no power cut."""
+        self.journal.keep(Put(boot.TABLE, PARTING, {}))
 
     def stop(self) -> None:
         """Stop at once; everything that counts is on the disk or on its way there."""

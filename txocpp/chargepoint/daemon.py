@@ -31,7 +31,12 @@ from txocpp.devices.links import listening_endpoint
 from txocpp.devices.simulated import SimulatedDevice
 from txocpp.devices.simulation.control import ControlService, control_service
 from txocpp.errors import ConfigurationError, StoreError
-from txocpp.interfaces import IChargePointStore, IEVSEDevice, IFrameReceiver
+from txocpp.interfaces import (
+    IChargePointStore,
+    IEVSEDevice,
+    IFrameReceiver,
+    IMessageFactory,
+)
 from txocpp.smartcharging import Switches
 from txocpp.storage.memory import MemoryChargePointStore
 from txocpp.storage.sqlite import SQLiteChargePointStore
@@ -122,12 +127,14 @@ def websocket_charge_point(
     configuration: Mapping[str, object] | None = None,
     settings: StationSettings | None = None,
     responders: Mapping[type, Responder] | None = None,
+    factory: IMessageFactory | None = None,
 ) -> ChargePoint:
     """A charge point for programs: connects `device` to the central system at `url`.
 
     Without `storage`, a file name, nothing survives the program. `configuration` are initial values
     of OCPP configuration keys; `settings` replace identity and configuration and everything else.
-    `responders` answer requests of your own, or instead of ours. Raises `ConfigurationError`.
+    `responders` answer requests of your own, or instead of ours; register your own classes with a
+    `factory`. Raises `ConfigurationError`.
     """
     store: IChargePointStore = MemoryChargePointStore()
     if storage is not None:
@@ -142,6 +149,7 @@ def websocket_charge_point(
         reactor,
         monotonic=time.monotonic,
         responders=responders,
+        factory=factory,
     )
 
 

@@ -21,7 +21,10 @@ log = Logger()
 
 
 class Recovery:
-    """Closes what a power cut has interrupted, or lets it go on."""
+    """Closes what a power cut has interrupted, or lets it go on.
+
+    `stopped_cleanly`: it was no power cut, somebody had the program stopped.
+    """
 
     def __init__(
         self,
@@ -31,12 +34,14 @@ class Recovery:
         clock: StationClock,
         *,
         resume: bool = False,
+        stopped_cleanly: bool = False,
     ) -> None:
         self._outlets = outlets
         self._transactions = transactions
         self._limits = limits
         self._clock = clock
         self._resume = resume
+        self._usual = StopReason.REBOOT if stopped_cleanly else StopReason.POWER_LOSS
 
     async def run(self) -> None:
         """Look after every transaction that was running when the charge point went down."""
@@ -65,7 +70,7 @@ class Recovery:
             await outlet.snapshot_or_last()
             meter_stop_wh = max(meter_stop_wh, outlet.register.shown_wh)
             await outlet.unlock()
-        reason = transaction.stop_reason or StopReason.POWER_LOSS
+        reason = transaction.stop_reason or self._usual
         log.info(
             "connector {c}: the transaction is closed, reason {reason}",
             c=transaction.connector_id,

@@ -1,0 +1,1 @@
+The charge point obeys Core, Local Auth List, Reservation, Remote Trigger and Smart Charging of OCPP 1.6, and loses nothing when the power, the network or the process dies. `txocpp cp status` and a local page show what it does.
