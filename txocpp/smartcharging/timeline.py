@@ -17,7 +17,7 @@ import attrs
 from txocpp.smartcharging.course import Course, Track
 from txocpp.smartcharging.installed import Installed
 from txocpp.smartcharging.instants import to_seconds
-from txocpp.smartcharging.profiles import Kind
+from txocpp.smartcharging.profiles import Kind, Profile
 from txocpp.smartcharging.timezone import ahead_of_utc_s, stretches
 
 
@@ -36,7 +36,6 @@ class Layer:
     """An installed profile with its place in time."""
 
     installed: Installed
-    course: Course
     begin_s: int
     """Start of the schedule, or of its first recurrence."""
     valid_from_s: int | None
@@ -47,12 +46,19 @@ class Layer:
     """Wall clock that a Recurring schedule follows; None: UTC."""
 
     @property
+    def profile(self) -> Profile:
+        """What is laid out."""
+        return self.installed.profile
+
+    @property
+    def course(self) -> Course:
+        """Its periods, prepared for searching."""
+        return self.installed.course
+
+    @property
     def run_s(self) -> int | None:
         """How long one run of the schedule gives limits; None: for ever (SR-210 to SR-213)."""
-        period_s, duration_s = (
-            self.installed.profile.repeats_every_s,
-            self.installed.profile.duration_s,
-        )
+        period_s, duration_s = self.profile.repeats_every_s, self.profile.duration_s
         if period_s is None:
             return duration_s
         return period_s if duration_s is None else min(duration_s, period_s)
@@ -65,7 +71,7 @@ class Layer:
             to_s = min(to_s, self.valid_until_s)
         if from_s >= to_s:
             return []
-        if self.installed.profile.repeats_every_s is None:
+        if self.profile.repeats_every_s is None:
             piece = self._run(self.begin_s, from_s, to_s)
             return [piece] if piece else []
         return self._recurrences(from_s, to_s)
@@ -81,7 +87,7 @@ class Layer:
             from_s = max(from_s, self.begin_s)
         if from_s >= to_s:
             return []
-        period_s = self.installed.profile.repeats_every_s
+        period_s = self.profile.repeats_every_s
         assert period_s is not None
         begin_on_wall = self.begin_s + (ahead_of_utc_s(self.zone, self.begin_s) if self.zone else 0)
         found = []
@@ -107,7 +113,7 @@ class Layer:
 
     def _milestones(self, near_s: int) -> list[int]:
         marks = [self.begin_s, self.valid_from_s, self.valid_until_s]
-        if self.installed.profile.repeats_every_s is None:
+        if self.profile.repeats_every_s is None:
             if self.run_s is not None:
                 marks.append(self.begin_s + self.run_s)
             starts = self.course.starts
@@ -139,7 +145,6 @@ def lay(
         valid_until += 1
     return Layer(
         installed=installed,
-        course=installed.course,
         begin_s=begin,
         valid_from_s=_seconds(profile.valid_from),
         valid_until_s=valid_until,
