@@ -289,7 +289,8 @@ class Referee:
     def settle(self) -> None:
         """Everything is quiet and delivered: compare what was told with what was metered."""
         town = self.town
-        assert town.process is not None and town.process.station.assembly is not None
+        assert town.process is not None
+        assert town.process.station.assembly is not None
         assembly = town.process.station.assembly
         if len(assembly.outbox):
             self.blame(f"{len(assembly.outbox)} messages are still queued")

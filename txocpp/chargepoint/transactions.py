@@ -139,9 +139,9 @@ class Transactions:
         self._messages = messages
         self._data_limit = data_limit
         self._outbox: Outbox | None = None
-        self._known = {
-            key: Transaction.from_document(key, document) for key, document in (saved or {}).items()
-        }
+        found = [Transaction.from_document(key, one) for key, one in (saved or {}).items()]
+        # In the order in which they began, as they were known before.
+        self._known = {t.key: t for t in sorted(found, key=lambda t: t.started_at)}
         self._data: dict[str, Series] = {}
         self._restore_data(saved_data or {})
 
