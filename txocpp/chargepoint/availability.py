@@ -43,6 +43,7 @@ class Availability:
         self._journal = journal
         self._in_transaction = in_transaction
         self._operative = dict.fromkeys((STATION, *self._connectors), True)
+        self._paused = False
         for key, document in (saved or {}).items():
             if int(key) in self._operative:
                 self._operative[int(key)] = bool(document["operative"])
@@ -53,8 +54,15 @@ class Availability:
         return self._operative[STATION]
 
     def operative(self, connector_id: int) -> bool:
-        """Connector and station are in service (AV-09)."""
-        return self._operative[STATION] and self._operative[connector_id]
+        """Connector and station are in service (AV-09), and not paused."""
+        return self._operative[STATION] and self._operative[connector_id] and not self._paused
+
+    def pause(self, paused: bool) -> None:
+        """Keep all connectors out of service for a while, whatever the flags say: new firmware is
+        being installed (F-04). Does not survive a restart."""
+        if paused != self._paused:
+            self._paused = paused
+            self.on_change()
 
     async def change(self, connector_id: int, operative: bool) -> AvailabilityResult:
         """Put a connector, or with 0 the station and all connectors, in or out of service."""

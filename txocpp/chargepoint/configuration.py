@@ -144,6 +144,12 @@ class Configuration:
         """Change a value without writing it down: the central system will say it again (K-11)."""
         self._take(self._entries[name.lower()], value)
 
+    def set_and_save(self, name: str, value: str) -> None:
+        """Change a value for a reason of our own, for good."""
+        entry = self._entries[name.lower()]
+        self._journal.keep(Put(TABLE, entry.key.name, {"value": value}))
+        self._take(entry, value)
+
     # What the central system asks.
 
     def report(self, names: Sequence[str] = ()) -> tuple[list[KeyReport], list[str]]:

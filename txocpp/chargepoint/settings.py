@@ -10,6 +10,7 @@ import attrs
 
 from txocpp.chargepoint.limits import Grid
 from txocpp.smartcharging import Switches
+from txocpp.transport.tls import ClientCertificates
 
 
 @attrs.frozen(kw_only=True)
@@ -63,6 +64,30 @@ class Files:
 
 
 @attrs.frozen(kw_only=True)
+class Security:
+    """The security extensions of OCPP 1.6, and how the line to the central system is secured."""
+
+    enabled: bool = True
+    """Their messages and configuration keys exist."""
+    push_events: Literal["all", "critical", "none"] = "all"
+    """Security events that the central system is told (X-60, X-62)."""
+    log_length: int = 1_000
+    """Entries of the security log."""
+    signed_firmware_only: bool = False
+    """Firmware without a signature is refused (X-78)."""
+    url: str | None = None
+    """Of the central system. None: whoever makes the line knows, and security profiles with TLS
+    cannot be switched to."""
+    urls: Mapping[int, str] = attrs.field(factory=dict)
+    """Other addresses for some security profiles (X-04). Without: the same one, by TLS where the
+    profile demands it."""
+    password: bytes | None = attrs.field(default=None, repr=False)
+    """As configured; an AuthorizationKey takes its place."""
+    certificates: ClientCertificates = attrs.field(factory=ClientCertificates)
+    """As configured; installed and signed ones are used besides."""
+
+
+@attrs.frozen(kw_only=True)
 class StationSettings:
     """One charge point."""
 
@@ -82,6 +107,7 @@ class StationSettings:
     """Optional configuration keys that this charge point does not have."""
     behaviour: Behaviour = attrs.field(factory=Behaviour)
     files: Files = attrs.field(factory=Files)
+    security: Security = attrs.field(factory=Security)
     grid: Grid = attrs.field(factory=Grid)
     readings: Switches = attrs.field(factory=Switches)
     """How smart charging reads OCPP where it is ambiguous."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.defer import Deferred
 
-from txocpp.chargepoint.filetransfer.ftp import FTPTransfers
 from txocpp.chargepoint.filetransfer.places import Place
 from txocpp.chargepoint.filetransfer.trust import Trust
-from txocpp.chargepoint.filetransfer.web import WebTransfers
 from txocpp.chargepoint.settings import Files
+
+if TYPE_CHECKING:
+    from txocpp.chargepoint.filetransfer.ftp import FTPTransfers
+    from txocpp.chargepoint.filetransfer.web import WebTransfers
 
 
 class Transfers(Protocol):
@@ -26,22 +28,32 @@ class Transfers(Protocol):
 
 
 class NetworkTransfers:
-    """Provides `Transfers` by HTTP, HTTPS, FTP and FTPS."""
+    """Provides `Transfers` by HTTP, HTTPS, FTP and FTPS. `reactor` is for sockets, time and
+    threads."""
 
     def __init__(self, reactor: Any, settings: Files, trust: Trust) -> None:
-        web = WebTransfers(reactor, settings, trust)
-        ftp = FTPTransfers(reactor, settings, trust)
-        self._speakers: dict[str, WebTransfers | FTPTransfers] = {
-            "HTTP": web,
-            "HTTPS": web,
-            "FTP": ftp,
-            "FTPS": ftp,
-        }
+        self._made_with = (reactor, settings, trust)
+        self._web: WebTransfers | None = None
+        self._ftp: FTPTransfers | None = None
 
     def download(self, place: Place, file: Path) -> Deferred[None]:
         """See `Transfers`."""
-        return Deferred.fromCoroutine(self._speakers[place.protocol].download(place, file))
+        return Deferred.fromCoroutine(self._speaker(place).download(place, file))
 
     def upload(self, file: Path, place: Place) -> Deferred[None]:
         """See `Transfers`."""
-        return Deferred.fromCoroutine(self._speakers[place.protocol].upload(file, place))
+        return Deferred.fromCoroutine(self._speaker(place).upload(file, place))
+
+    def _speaker(self, place: Place) -> WebTransfers | FTPTransfers:
+        """Loaded when it is wanted first: most charge points never transfer a file."""
+        if place.protocol in ("FTP", "FTPS"):
+            if self._ftp is None:
+                from txocpp.chargepoint.filetransfer.ftp import FTPTransfers
+
+                self._ftp = FTPTransfers(*self._made_with)
+            return self._ftp
+        if self._web is None:
+            from txocpp.chargepoint.filetransfer.web import WebTransfers
+
+            self._web = WebTransfers(*self._made_with)
+        return self._web

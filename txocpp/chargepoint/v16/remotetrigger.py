@@ -46,12 +46,13 @@ class RemoteTrigger:
         self._registration = registration
         self._heartbeat = heartbeat
         self._configuration = configuration
-        self._triggers: dict[str, Trigger] = {
+        self.triggers: dict[str, Trigger] = {
             "BootNotification": self._boot,
             "Heartbeat": self._beat,
             "MeterValues": self._meter_values,
             "StatusNotification": self._status,
         }
+        """By the name of the message."""
 
     def responders(self) -> dict[type, Responder]:
         """By request class."""
@@ -59,11 +60,11 @@ class RemoteTrigger:
 
     def add(self, message: str, trigger: Trigger) -> None:
         """One more message that can be asked for."""
-        self._triggers[message] = trigger
+        self.triggers[message] = trigger
 
     def trigger(self, request: v16.TriggerMessageRequest) -> v16.TriggerMessageResponse | Reply:
         """Send a message now; response first (T-01, T-02)."""
-        trigger = self._triggers.get(request.requested_message.value)
+        trigger = self.triggers.get(request.requested_message.value)
         if trigger is None or not self._configuration.supports("RemoteTrigger"):
             status = v16.TriggerMessageStatus.NOT_IMPLEMENTED
             return v16.TriggerMessageResponse(status=status)
