@@ -388,6 +388,23 @@ def test_the_cable_of_a_refused_tag_stays_locked() -> None:
     assert not house.evse().state.locked
 
 
+@pytest.mark.rule("A-60", "A-11")
+def test_the_group_gets_a_locked_cable_back() -> None:
+    """A tag of the same group unlocks what was kept for a refused one."""
+    house = House(car={"lock": True})
+    house.central.tags["FRIEND"] = accepted(parent_id_tag="G")
+    house.central.answer = lambda r: (
+        v16.StartTransactionResponse(transaction_id=7, id_tag_info=refused(parent_id_tag="G"))
+        if isinstance(r, v16.StartTransactionRequest)
+        else None
+    )
+    house.charge()
+    assert (house.bay().transaction, house.evse().state.locked) == (None, True)
+    house.swipe("FRIEND", 1)
+    house.run(1)
+    assert not house.evse().state.locked
+
+
 @pytest.mark.rule("A-61")
 def test_a_refused_tag_may_keep_its_transaction_without_energy() -> None:
     """StopTransactionOnInvalidId false: SuspendedEVSE, and the transaction goes on."""

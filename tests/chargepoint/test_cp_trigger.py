@@ -161,6 +161,32 @@ def test_measurands_that_the_device_lacks_are_rejected() -> None:
         assert house.assembly.configuration.text(key) == "Voltage.L1-N,SoC"
 
 
+def test_a_phase_rotation_names_connectors_and_orders() -> None:
+    """Each item is a connector of this station, or 0, with one of the known orders."""
+    house = House(2)
+    assert house.set_key("ConnectorPhaseRotation", "0.RST, 1.RST, 2.RTS") == "Accepted"
+    for wrong in ("3.RST", "1.ABC", "x.RST", "RST"):
+        assert house.set_key("ConnectorPhaseRotation", wrong) == "Rejected"
+
+
+@pytest.mark.parametrize("can", [True, False])
+def test_switching_phases_is_told_as_the_hardware_has_it(can: bool) -> None:
+    """ConnectorSwitch3to1PhaseSupported follows the device, unless the file says otherwise."""
+    house = House(car={"can_switch_phases": can})
+    key = "ConnectorSwitch3to1PhaseSupported"
+    assert house.assembly.configuration.boolean(key) is can
+    told = House(car={"can_switch_phases": can}, configuration={key: not can})
+    assert told.assembly.configuration.boolean(key) is not can
+
+
+@pytest.mark.rule("TX-18")
+def test_a_fixed_cable_fixes_its_key() -> None:
+    """With fixed cables UnlockConnectorOnEVSideDisconnect is false and cannot be changed."""
+    key = "UnlockConnectorOnEVSideDisconnect"
+    assert House().set_key(key, "true") == "Rejected"
+    assert House(car={"lock": True}).set_key(key, "false") == "Accepted"
+
+
 @pytest.mark.rule("C-10")
 def test_a_ping_interval_reaches_the_line() -> None:
     """WebSocketPingInterval counts at once."""

@@ -53,6 +53,7 @@ class Outlet:
         self._voltage_v = voltage_v
         self._limit_phases: int | None = None
         self._was_online = evse.state.online
+        self._was_plugged = evse.state.plugged
         self.last = MeterReading()
         """The latest reading."""
         self._opened: list[Deferred[None]] = []
@@ -150,10 +151,10 @@ class Outlet:
         if state.online and not self._was_online:
             self._tell_limit()
             self._tell_permission()
-        elif state.plugged and self.permitted:
+        elif state.plugged and not self._was_plugged and self.permitted:
             # Unplugging takes the permission back by itself; the same car is back (TX-16).
             self._tell_permission()
-        self._was_online = state.online
+        self._was_online, self._was_plugged = state.online, state.plugged
 
     def measured(self, reading: MeterReading) -> None:
         """Take in a reading that the device sent by itself."""
