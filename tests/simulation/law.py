@@ -92,8 +92,8 @@ def _time(text: str) -> datetime:
 
 
 def _first(profiles: Iterable[Accepted], now: datetime, began: datetime | None) -> Decimal | None:
-    """Of the highest stack level that says something; a connector's own before that of 0."""
-    ranked = sorted(profiles, key=lambda p: (-p.wire["stackLevel"], p.connector == 0))
+    """Of the highest stack level that says something."""
+    ranked = sorted(profiles, key=lambda p: -p.wire["stackLevel"])
     limits = (profile.limit(now, began) for profile in ranked)
     return next((limit for limit in limits if limit is not None), None)
 
@@ -114,12 +114,14 @@ def connector_limit_a(
         and p.connector == connector
         and p.wire["transactionId"] == transaction_id
     ]
-    default = [
-        p for p in profiles if p.purpose == "TxDefaultProfile" and p.connector in (0, connector)
-    ]
+    defaults = [p for p in profiles if p.purpose == "TxDefaultProfile"]
+    own = [p for p in defaults if p.connector == connector]
+    # A connector's own profile stands in for that of connector 0 at its level.
+    levels = {p.wire["stackLevel"] for p in own}
+    common = [p for p in defaults if p.connector == 0 and p.wire["stackLevel"] not in levels]
     limit = _first(of_tx, now, began)
     if limit is None:
-        limit = _first(default, now, began)
+        limit = _first([*own, *common], now, began)
     limits = [hardware_a, station_limit_a(profiles, now)]
     return min(one for one in [*limits, limit] if one is not None)
 
