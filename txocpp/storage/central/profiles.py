@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from txocpp.storage.central import schema
 
@@ -27,6 +27,23 @@ class ProfileRecord:
     """The profile as it went over the wire."""
     acknowledged_at: datetime
     operation_id: int | None
+
+
+# Every transaction runs these two, so they are built once.
+_OF_TRANSACTION = delete(schema.profile).where(
+    schema.profile.c.station_id == bindparam("station_id"),
+    schema.profile.c.transaction_id == bindparam("transaction_id"),
+)
+_BIND = (
+    schema.profile.update()
+    .where(
+        schema.profile.c.station_id == bindparam("station"),
+        schema.profile.c.connector == bindparam("outlet"),
+        schema.profile.c.purpose == "TxProfile",
+        schema.profile.c.transaction_id.is_(None),
+    )
+    .values(transaction_id=bindparam("transaction"))
+)
 
 
 class Profiles:
@@ -95,23 +112,10 @@ class Profiles:
 
     def end_transaction(self, station_id: int, transaction_id: int) -> int:
         """The profiles of a transaction end with it (SR-706)."""
-        table = schema.profile
-        return self._connection.execute(
-            delete(table).where(
-                table.c.station_id == station_id, table.c.transaction_id == transaction_id
-            )
-        ).rowcount
+        values = {"station_id": station_id, "transaction_id": transaction_id}
+        return self._connection.execute(_OF_TRANSACTION, values).rowcount
 
     def begin_transaction(self, station_id: int, connector: int, transaction_id: int) -> None:
         """Bind profiles that came with a remote start to the transaction it led to (SR-702)."""
-        table = schema.profile
-        self._connection.execute(
-            table.update()
-            .where(
-                table.c.station_id == station_id,
-                table.c.connector == connector,
-                table.c.purpose == "TxProfile",
-                table.c.transaction_id.is_(None),
-            )
-            .values(transaction_id=transaction_id)
-        )
+        values = {"station": station_id, "outlet": connector, "transaction": transaction_id}
+        self._connection.execute(_BIND, values)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from txocpp.storage.central import schema
 
@@ -34,6 +34,13 @@ class TagRecord:
     """Grows with every change."""
 
 
+# Asked about in every session, so these are built once.
+_BY_KEY = select(*(schema.tag.c[field.name] for field in attrs.fields(TagRecord))).where(
+    schema.tag.c.key == bindparam("wanted")
+)
+_ANY = select(schema.tag.c.key).limit(1)
+
+
 class Tags:
     """The tags of one database transaction."""
 
@@ -42,14 +49,12 @@ class Tags:
 
     def find(self, id_tag: str) -> TagRecord | None:
         """The tag, or None if it is not known."""
-        row = self._connection.execute(
-            select(schema.tag).where(schema.tag.c.key == tag_key(id_tag))
-        ).one_or_none()
-        return None if row is None else TagRecord(**row._mapping)
+        row = self._connection.execute(_BY_KEY, {"wanted": tag_key(id_tag)}).one_or_none()
+        return None if row is None else TagRecord(*row)
 
     def any(self) -> bool:
         """True as soon as there is at least one tag."""
-        return self._connection.execute(select(schema.tag.c.key).limit(1)).first() is not None
+        return self._connection.execute(_ANY).first() is not None
 
     def add(self, id_tag: str, **facts: Any) -> TagRecord | None:
         """Enter a tag. None: it is there already."""

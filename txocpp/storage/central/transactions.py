@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from txocpp.storage.central import schema
 from txocpp.storage.central.tags import tag_key
@@ -60,6 +60,44 @@ class TransactionRecord:
         return self.meter_stop - self.meter_start
 
 
+# What every start, stop and meter value asks is built once: building a statement costs three times
+# as much as running it.
+_TABLE = schema.transaction
+_COLUMNS = [_TABLE.c[field.name] for field in attrs.fields(TransactionRecord)]
+_BY_ID = select(*_COLUMNS).where(_TABLE.c.id == bindparam("transaction_id"))
+_BY_START = select(*_COLUMNS).where(
+    _TABLE.c.station_id == bindparam("station_id"),
+    _TABLE.c.connector == bindparam("connector"),
+    _TABLE.c.started_at == bindparam("started_at"),
+    _TABLE.c.meter_start == bindparam("meter_start"),
+)
+_BY_STOP = select(*_COLUMNS).where(
+    _TABLE.c.station_id == bindparam("station_id"),
+    _TABLE.c.reported_id == bindparam("reported_id"),
+    _TABLE.c.stopped_at == bindparam("stopped_at"),
+    _TABLE.c.meter_stop == bindparam("meter_stop"),
+)
+_RUNNING = (
+    select(*_COLUMNS)
+    .where(
+        _TABLE.c.station_id == bindparam("station_id"),
+        _TABLE.c.state == TransactionState.RUNNING,
+    )
+    .order_by(_TABLE.c.started_at, _TABLE.c.id)
+)
+_RUNNING_AT = _RUNNING.where(_TABLE.c.connector == bindparam("connector"))
+_COUNT_RUNNING = (
+    select(func.count())
+    .select_from(_TABLE)
+    .where(
+        _TABLE.c.state == TransactionState.RUNNING,
+        func.upper(_TABLE.c.id_tag) == bindparam("tag_key"),
+    )
+)
+_ADD = insert(_TABLE).returning(*_COLUMNS)
+_SET = update(_TABLE).where(_TABLE.c.id == bindparam("transaction_id")).returning(*_COLUMNS)
+
+
 class Transactions:
     """The charging transactions of one database transaction."""
 
@@ -68,22 +106,19 @@ class Transactions:
 
     def get(self, transaction_id: int) -> TransactionRecord | None:
         """The transaction with this id, or None."""
-        return self._first(
-            select(schema.transaction).where(schema.transaction.c.id == transaction_id)
-        )
+        found = self._all(_BY_ID, transaction_id=transaction_id)
+        return found[0] if found else None
 
     def find_start(
         self, station_id: int, connector: int, id_tag: str, started_at: datetime, meter_start: int
     ) -> TransactionRecord | None:
         """The transaction that began with exactly this message (TX-05)."""
-        table = schema.transaction
         found = self._all(
-            select(table).where(
-                table.c.station_id == station_id,
-                table.c.connector == connector,
-                table.c.started_at == started_at,
-                table.c.meter_start == meter_start,
-            )
+            _BY_START,
+            station_id=station_id,
+            connector=connector,
+            started_at=started_at,
+            meter_start=meter_start,
         )
         return next((t for t in found if tag_key(t.id_tag or "") == tag_key(id_tag)), None)
 
@@ -91,65 +126,42 @@ class Transactions:
         self, station_id: int, reported_id: int, stopped_at: datetime, meter_stop: int
     ) -> TransactionRecord | None:
         """The row made for this StopTransaction that belonged to no transaction of ours."""
-        table = schema.transaction
-        return self._first(
-            select(table).where(
-                table.c.station_id == station_id,
-                table.c.reported_id == reported_id,
-                table.c.stopped_at == stopped_at,
-                table.c.meter_stop == meter_stop,
-            )
+        found = self._all(
+            _BY_STOP,
+            station_id=station_id,
+            reported_id=reported_id,
+            stopped_at=stopped_at,
+            meter_stop=meter_stop,
         )
+        return found[0] if found else None
 
     def running(self, station_id: int, connector: int | None = None) -> list[TransactionRecord]:
         """Running transactions of a station, oldest first."""
-        table = schema.transaction
-        question = select(table).where(
-            table.c.station_id == station_id, table.c.state == TransactionState.RUNNING
-        )
-        if connector is not None:
-            question = question.where(table.c.connector == connector)
-        return self._all(question.order_by(table.c.started_at, table.c.id))
+        if connector is None:
+            return self._all(_RUNNING, station_id=station_id)
+        return self._all(_RUNNING_AT, station_id=station_id, connector=connector)
 
     def all_running(self, station_ids: list[int]) -> list[TransactionRecord]:
         """Running transactions of many stations."""
-        table = schema.transaction
         return self._all(
-            select(table)
-            .where(table.c.state == TransactionState.RUNNING, table.c.station_id.in_(station_ids))
-            .order_by(table.c.station_id, table.c.connector)
+            select(*_COLUMNS)
+            .where(_TABLE.c.state == TransactionState.RUNNING, _TABLE.c.station_id.in_(station_ids))
+            .order_by(_TABLE.c.station_id, _TABLE.c.connector)
         )
 
     def count_running(self, id_tag: str) -> int:
         """How many transactions this tag has running, over all stations."""
-        table = schema.transaction
-        return int(
-            self._connection.execute(
-                select(func.count())
-                .select_from(table)
-                .where(
-                    table.c.state == TransactionState.RUNNING,
-                    func.upper(table.c.id_tag) == tag_key(id_tag),
-                )
-            ).scalar_one()
-        )
+        values = {"tag_key": tag_key(id_tag)}
+        return int(self._connection.execute(_COUNT_RUNNING, values).scalar_one())
 
     def add(self, **facts: Any) -> TransactionRecord:
         """Enter a transaction; its id is new and never used again (TX-03)."""
-        row = self._connection.execute(
-            insert(schema.transaction).values(facts).returning(schema.transaction)
-        ).one()
-        return TransactionRecord(**row._mapping)
+        return TransactionRecord(*self._connection.execute(_ADD, facts).one())
 
     def set(self, transaction_id: int, **facts: Any) -> TransactionRecord:
         """Change a transaction that is there."""
-        row = self._connection.execute(
-            update(schema.transaction)
-            .where(schema.transaction.c.id == transaction_id)
-            .values(facts)
-            .returning(schema.transaction)
-        ).one()
-        return TransactionRecord(**row._mapping)
+        values = {**facts, "transaction_id": transaction_id}
+        return TransactionRecord(*self._connection.execute(_SET, values).one())
 
     def page(
         self,
@@ -164,8 +176,8 @@ class Transactions:
         until: datetime | None = None,
     ) -> list[TransactionRecord]:
         """Transactions, newest id first, from before the id `before` on."""
-        table = schema.transaction
-        question = select(table).order_by(table.c.id.desc()).limit(limit)
+        table = _TABLE
+        question = select(*_COLUMNS).order_by(table.c.id.desc()).limit(limit)
         if before is not None:
             question = question.where(table.c.id < before)
         if station_id is not None:
@@ -184,9 +196,5 @@ class Transactions:
             question = question.where(func.coalesce(table.c.started_at, table.c.stopped_at) < until)
         return self._all(question)
 
-    def _first(self, question: Select[Any]) -> TransactionRecord | None:
-        row = self._connection.execute(question.limit(1)).first()
-        return None if row is None else TransactionRecord(**row._mapping)
-
-    def _all(self, question: Select[Any]) -> list[TransactionRecord]:
-        return [TransactionRecord(**row._mapping) for row in self._connection.execute(question)]
+    def _all(self, question: Select[Any], **values: Any) -> list[TransactionRecord]:
+        return [TransactionRecord(*row) for row in self._connection.execute(question, values)]
