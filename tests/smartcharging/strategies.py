@@ -7,6 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import attrs
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from txocpp.smartcharging import (
@@ -56,6 +57,17 @@ units = st.sampled_from(RateUnit)
 phases = st.sampled_from([None, None, 1, 2, 3])
 amperes = st.sampled_from([0, 6, 6, 10, 13, 16, 32, 40]) | st.integers(0, 400)
 watts = st.sampled_from([0, 1380, 2070, 4140, 11000, 22080]) | st.integers(0, 250_000)
+
+
+def steady(examples: int = 100) -> settings:
+    """The same examples in every run, however busy the machine is."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
 
 
 @attrs.frozen

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from smart_stations import NOON
+from strategies import steady
 
 from txocpp.smartcharging import Claim, share, turn_at
 
@@ -108,6 +109,7 @@ TENTH = Decimal("0.1")
 
 
 @pytest.mark.rule("SR-709")
+@steady()
 @given(room=rooms, claiming=claims(), turn=st.integers(0, 20))
 def test_laws_of_sharing(room: list[Decimal], claiming: list[Claim], turn: int) -> None:
     """No line is overdrawn, nobody gets more than the own maximum or less than the floor without
@@ -152,6 +154,7 @@ def is_bottleneck(
     return full and all(found[c.connector_id] <= max(mine, c.minimum_a) + TENTH for c in there)
 
 
+@steady()
 @given(room=rooms, claiming=claims())
 def test_everybody_who_could_charge_alone_gets_a_turn(
     room: list[Decimal], claiming: list[Claim]

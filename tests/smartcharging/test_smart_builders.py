@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from smart_stations import NOON, running, stack, station
+from strategies import steady
 
 from txocpp.errors import InvalidMessage
 from txocpp.smartcharging import Composite, Profile, StationKeys, builders
@@ -115,6 +116,7 @@ def test_ready_by_in_the_cheapest_hours() -> None:
     ]  # fmt: skip
 
 
+@steady()
 @given(
     hours=st.integers(1, 40),
     energy_wh=st.integers(1, 200_000),

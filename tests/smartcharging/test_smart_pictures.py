@@ -8,10 +8,10 @@ from decimal import Decimal
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from smart_stations import NOON, profile, running, stack, station
-from strategies import World, worlds
+from strategies import World, steady, worlds
 
 from txocpp.smartcharging import Composite, RateUnit, Stack
 from txocpp.smartcharging.drawing import draw
@@ -78,7 +78,7 @@ def test_generous_profiles_do_not_squeeze_the_picture() -> None:
     assert [text for text in words(generous) if text.isdigit()][-1] == "50"
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@steady(20)
 @given(world=worlds(), hours=st.sampled_from([0, 1, 24, 24 * 7]), unit=st.sampled_from(RateUnit))
 def test_any_station_can_be_drawn(world: World, hours: int, unit: RateUnit) -> None:
     """Whatever is installed: well-formed, no number without sense, both kinds of picture."""

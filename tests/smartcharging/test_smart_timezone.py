@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from smart_stations import profile, stack, station
+from strategies import steady
 
 from txocpp.errors import ConfigurationError
 from txocpp.smartcharging import Composite, Profile, read_zone
@@ -102,6 +103,7 @@ ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathm
          "Africa/Casablanca", "Pacific/Apia", "America/Sao_Paulo"]  # fmt: skip
 
 
+@steady()
 @given(
     zone=st.sampled_from(ZONES).map(ZoneInfo),
     begin=st.integers(0, 2**31),

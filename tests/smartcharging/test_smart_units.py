@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import steady
 
 from txocpp.smartcharging import Period, RateUnit, amperes, watts
 from txocpp.smartcharging.units import convert, cut, from_tenths, to_tenths
@@ -31,6 +32,7 @@ def test_a_unit_into_itself_is_exact() -> None:
     )
 
 
+@steady()
 @given(st.decimals(0, 10**6, places=1), st.sampled_from([110, 230]), st.integers(1, 3))
 def test_there_and_back_never_gains(power_w: Decimal, voltage_v: int, phases: int) -> None:
     """Watts to amperes to watts loses at most what a tenth of an ampere is worth."""
@@ -39,6 +41,7 @@ def test_there_and_back_never_gains(power_w: Decimal, voltage_v: int, phases: in
     assert power_w - volts * phases / 10 - Decimal("0.1") < back <= power_w
 
 
+@steady()
 @given(st.integers(0, 10**9))
 def test_tenths_there_and_back(tenths: int) -> None:
     """A number of tenths is the decimal it stands for."""
