@@ -111,3 +111,17 @@ def test_a_stopped_journal_leaves_no_timer() -> None:
     journal.keep(Put("t", "a", {}))
     journal.stop()
     assert not clock.getDelayedCalls()
+
+
+def test_who_hears_that_the_disk_is_full_may_write() -> None:
+    """A change that follows from the news is kept too, and nobody is told anything twice."""
+    clock, disk = Clock(), Disk()
+    journal = Journal(disk, clock)
+    journal.on_health = lambda healthy: journal.keep(Put("t", "health", {"healthy": healthy}))
+    disk.full = True
+    refused = outcome(journal.promise(Put("t", "a", {})))
+    assert refused == [StoreError.__name__]
+    disk.full = False
+    clock.advance(10)
+    assert disk.contents() == {"t": {"health": {"healthy": True}}}
+    assert (refused, journal.waiting) == ([StoreError.__name__], 0)

@@ -110,15 +110,15 @@ class Journal:
 
     def _written(self, _: None, batch: Sequence[_Request]) -> None:
         self._writing = False
-        self._note_health(True)
         del self._queue[: len(batch)]
+        # Who hears of it may write at once.
+        self._note_health(True)
         for request in batch:
             request.done.callback(None)
         self._write_next()
 
     def _refused(self, failure: Failure, batch: Sequence[_Request]) -> None:
         self._writing = False
-        self._note_health(False, failure.getErrorMessage())
         late = self._queue[len(batch) :]
         self._queue = [*_merged(request for request in batch if request.lasting), *late]
         if self._queue and not self._stopped:
@@ -126,6 +126,7 @@ class Journal:
             same = not late and all(request.lasting for request in batch)
             delay_s = self._retry_s if same else 0.0
             self._retry = self._clock.callLater(delay_s, self._try_again)
+        self._note_health(False, failure.getErrorMessage())
         for request in batch:
             if not request.lasting:
                 request.done.errback(StoreError(failure.getErrorMessage()))
