@@ -133,17 +133,34 @@ def test_after_an_interruption_only_the_present_is_told() -> None:
 
 
 def test_a_charger_that_cannot_be_reached() -> None:
-    """A line to the box that stays down is a fault; a short interruption is not."""
+    """A line to the box that stays down is told, and after a minute nobody can charge there."""
     house = House()
     house.heard()
     house.device.power_cut(8)
     house.run(9)
     assert house.heard() == []
-    house.device.power_cut(60)
+    house.device.power_cut(90)
     house.run(10)
-    assert house.heard() == ["Status 1 Faulted InternalError"]
-    house.run(60)
+    assert house.heard() == ["Status 1 Available OtherError"]
+    assert house.last(v16.StatusNotificationRequest).vendor_error_code == "DeviceLinkLost"
+    house.run(50)
+    assert house.heard() == ["Status 1 Unavailable OtherError"]
+    house.run(40)
     assert house.heard() == ["Status 1 Available"]
+
+
+@pytest.mark.rule("S-07")
+def test_a_transaction_outlives_the_line_to_its_charger() -> None:
+    """While the charger cannot be reached the transaction goes on, with a warning."""
+    house = House()
+    house.charge()
+    house.heard()
+    house.device.power_cut(100)
+    house.run(95)
+    told = [line for line in house.heard() if line.startswith("Status")]
+    assert told[-1] == "Status 1 SuspendedEV OtherError"
+    assert not any("Unavailable" in line for line in told)
+    assert house.assembly.transactions.running()
 
 
 @pytest.mark.parametrize("plugged", [False, True])

@@ -26,10 +26,18 @@ from txocpp.errors import StoreError
 from txocpp.evse import EVSEState, Fault, FaultCode, MeterReading
 
 OFFLINE_GRACE_S = 10.0
-"""A line to the charger that is down for longer is a fault."""
+"""A line to the charger that is down for longer is told."""
+
+UNREACHABLE_S = 60.0
+"""A connector without a transaction whose charger cannot be reached for longer is unavailable."""
 
 UNPLUGGED_INFO = "EV side disconnected"
-LINE_FAULT = Fault(FaultCode.INTERNAL_ERROR, info="no line to the charger")
+LINE_FAULT = Fault(
+    FaultCode.OTHER_ERROR,
+    blocking=False,
+    info="no line to the charger",
+    vendor_code="DeviceLinkLost",
+)
 LOCK_FAULT = Fault(FaultCode.CONNECTOR_LOCK_FAILURE)
 
 log = Logger()
@@ -53,6 +61,7 @@ class Bay:
         self.grant: Grant | None = None
         self.held_for: Transaction | None = None
         """The stopped transaction whose tag must be shown to unlock the cable (A-60)."""
+        self._unreachable = False
         self.closed = False
         """No new transaction begins any more: a reset is under way (E-08)."""
         self.plugged = outlet.state.plugged
@@ -89,6 +98,7 @@ class Bay:
         """Somebody could begin here now (TX-01, R-04, S-17)."""
         return (
             self._s.holds.operative(self.connector_id)
+            and self.outlet.state.online
             and not self.faulted
             and self.transaction is None
             and self.grant is None
@@ -226,7 +236,7 @@ class Bay:
             self.charge.offer_anew()
         facts = Facts(
             fault=faulted,
-            operative=self._s.holds.operative(self.connector_id),
+            operative=self._s.holds.operative(self.connector_id) and not self._unreachable,
             flow=self.charge.flow,
             granted=self.grant is not None,
             plugged=self.plugged,
@@ -302,6 +312,7 @@ class Bay:
         """Whether everything that a start needs is still there after the preparations (TX-01)."""
         return (
             self.plugged
+            and self.outlet.state.online
             and not self.faulted
             and self._s.holds.operative(self.connector_id)
             and not self.closed
@@ -324,12 +335,19 @@ class Bay:
     def _watch_line(self, state: EVSEState) -> None:
         if state.online:
             self._timers.cancel("offline")
+            self._timers.cancel("unreachable")
             self._own_faults.pop(LINE_FAULT.code, None)
-        elif not self._timers.runs("offline") and LINE_FAULT.code not in self._own_faults:
+            self._unreachable = False
+        elif not self._timers.runs("unreachable") and not self._unreachable:
             self._timers.set("offline", OFFLINE_GRACE_S, self._line_is_down)
+            self._timers.set("unreachable", UNREACHABLE_S, self._out_of_reach)
 
     def _line_is_down(self) -> None:
         self._own_faults[LINE_FAULT.code] = LINE_FAULT
+        self.refresh()
+
+    def _out_of_reach(self) -> None:
+        self._unreachable = True
         self.refresh()
 
     def _keep_in_service(self) -> None:
