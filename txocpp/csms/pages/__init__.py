@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import attrs
 from twisted.web.http import CACHED
+from twisted.web.pages import notFound
 from twisted.web.resource import Resource
 
 FOLDER: Final = "pages"
@@ -57,13 +58,24 @@ class PageFile:
         return b'"%s"' % hashlib.sha256(self.content).hexdigest()[:32].encode()
 
 
-class FileResource(Resource):
+class FolderResource(Resource):
+    """Leads to files; there is nothing else in it."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def getChild(self, path: bytes, request: Any) -> Resource:
+        return notFound()
+
+    def render_GET(self, request: Any) -> Any:
+        return notFound().render(request)
+
+
+class FileResource(FolderResource):
     """Serves one file; browsers ask each time whether it has changed."""
 
-    isLeaf = False
-
     def __init__(self, file: PageFile) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._file = file
 
     def render_GET(self, request: Any) -> bytes:
@@ -101,13 +113,13 @@ def _walk(folder: Traversable, path: PurePosixPath) -> Iterator[tuple[PurePosixP
 def add_pages(root: Resource) -> None:
     """Put the pages on a port: the first one at ``/``, what it needs in a folder of its own."""
     files = page_files()
-    top = Resource()
+    top = FolderResource()
     for path, file in files.items():
         *folders, name = path.encode().split(b"/")
         parent = top
         for folder in folders:
             if folder not in parent.children:
-                parent.putChild(folder, Resource())
+                parent.putChild(folder, FolderResource())
             parent = parent.children[folder]
         parent.putChild(name, FileResource(file))
     root.putChild(b"", FileResource(files["index.html"]))

@@ -31,7 +31,6 @@ const main = document.getElementById("main");
 let me = null;
 let page = null;
 let stopListening = null;
-let wasCut = false;
 
 function here() {
   const [where, search] = location.hash.replace(/^#\/?/, "").split("?");
@@ -93,7 +92,7 @@ function gone() {
   if (!me) return;
   me = null;
   stopListening?.();
-  standing(true);
+  show(document.getElementById("line"));
   open();
 }
 
@@ -112,8 +111,8 @@ function standing(up, closed) {
   clearTimeout(retry);
   // A browser gives up by itself where the answer was no stream of events.
   if (closed) retry = setTimeout(start, 3000);
-  if (up && wasCut) page?.refresh?.();
-  wasCut = !up;
+  // What happened while nobody listened is looked up.
+  if (up) page?.refresh?.();
 }
 
 async function start() {

@@ -42,9 +42,21 @@ export function show(element, ...children) {
   again?.focus({ preventScroll: true });
 }
 
-/** A label with its field below. */
+let fields = 0;
+
+/** A label with its field below, and perhaps a hint. */
 export function field(label, control, hint) {
-  return h("label", { class: "field" }, h("span", {}, label), control, hint && h("small", {}, hint));
+  fields += 1;
+  const id = `field-${fields}`;
+  control.id = id;
+  if (hint) control.setAttribute("aria-describedby", `${id}-hint`);
+  return h(
+    "div",
+    { class: "field" },
+    h("label", { for: id }, label),
+    control,
+    hint && h("small", { id: `${id}-hint` }, hint),
+  );
 }
 
 /** A drop-down list; options are [value, text] pairs. */

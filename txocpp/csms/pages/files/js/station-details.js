@@ -3,7 +3,7 @@
 import { get, patch, path, query } from "./api.js";
 import { choice, empty, field, h, show, table } from "./dom.js";
 import { moment, words } from "./format.js";
-import { attempt, note } from "./notes.js";
+import { attempt } from "./notes.js";
 import { operationTable } from "./operations.js";
 import { badge } from "./overview.js";
 import { soon } from "./soon.js";
@@ -95,13 +95,18 @@ export function detailsTab({ place, identity, me, station, changed }) {
   return { show: update, leave: () => again.stop() };
 }
 
+function fault(one) {
+  if (one.error_code === "NoError") return "";
+  return [words(one.error_code), one.info, one.vendor_error_code].filter(Boolean).join(", ");
+}
+
 function statusTable(items) {
   return table(
     [
       ["When", (one) => moment(one.changed_at)],
       ["Connector", (one) => one.connector_id || "station", "number"],
       ["Status", (one) => badge(one.status)],
-      ["Error", (one) => (one.error_code === "NoError" ? "" : [words(one.error_code), one.info, one.vendor_error_code].filter(Boolean).join(", ")), "wide"],
+      ["Error", fault, "wide"],
     ],
     items,
     "Status",

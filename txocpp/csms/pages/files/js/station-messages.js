@@ -3,7 +3,7 @@
 import { get, path, query } from "./api.js";
 import { choice, empty, field, h, show } from "./dom.js";
 import { moment } from "./format.js";
-import { attempt, note } from "./notes.js";
+import { attempt } from "./notes.js";
 import { soon } from "./soon.js";
 
 const KINDS = { 2: "asks", 3: "answers", 4: "refuses" };
@@ -31,12 +31,16 @@ export function messagesTab({ place, identity }) {
       !shown.length && empty("Nothing was said, or nothing fits."),
       found.next !== null && h("button", { type: "button", onclick: () => attempt(null, () => load(found.next)) }, "Show older"),
     );
-    file.href = url("messages.jsonl");
   }
 
   const again = soon(() => load());
-  search.addEventListener("input", () => again());
-  direction.addEventListener("change", () => again());
+
+  function narrowed() {
+    file.href = url("messages.jsonl");
+    again();
+  }
+
+  for (const one of [search, direction]) one.addEventListener("input", narrowed);
   live.addEventListener("change", () => live.checked && again());
   show(
     place,
@@ -50,7 +54,7 @@ export function messagesTab({ place, identity }) {
     ),
     h("div", { class: "card" }, list, below),
   );
-  load().catch((problem) => note(problem.message, "bad"));
+  narrowed();
   return { heard: () => live.checked && again(), leave: () => again.stop() };
 }
 

@@ -1,6 +1,6 @@
 // What a station does now: each connector with its curve, and the buttons that change it.
 
-import { get, path, query } from "./api.js";
+import { get, query } from "./api.js";
 import { empty, h, show } from "./dom.js";
 import { connectorCard } from "./connector-card.js";
 import { limitForm, stationControls } from "./station-controls.js";

@@ -54,7 +54,6 @@ export function transactionsPage({ main, params }) {
     });
 
   async function load(before) {
-    file.href = `/api/transactions.csv${wanted()}`;
     let found;
     try {
       found = await get(`/api/transactions${wanted({ before, limit: 50 })}`);
@@ -75,7 +74,13 @@ export function transactionsPage({ main, params }) {
   }
 
   const again = soon(() => load());
-  for (const one of [station, tag, state, since, until]) one.addEventListener("input", () => again());
+
+  function narrowed() {
+    file.href = `/api/transactions.csv${wanted()}`;
+    again();
+  }
+
+  for (const one of [station, tag, state, since, until]) one.addEventListener("input", narrowed);
   show(
     main,
     h("div", { class: "page-top" }, h("h1", {}, "Transactions"), file),
@@ -87,7 +92,7 @@ export function transactionsPage({ main, params }) {
     list,
     below,
   );
-  load();
+  narrowed();
   const live = (kind) => kind.startsWith("transaction.") || kind === "meter.sampled";
   return {
     title: "Transactions",
