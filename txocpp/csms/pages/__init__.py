@@ -16,7 +16,7 @@ from typing import Any, Final
 import attrs
 from twisted.web.http import CACHED
 from twisted.web.pages import notFound
-from twisted.web.resource import Resource
+from twisted.web.resource import IResource, Resource
 
 FOLDER: Final = "pages"
 """Path segment below which the files are served; the first page itself is at ``/``."""
@@ -64,7 +64,7 @@ class FolderResource(Resource):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
 
-    def getChild(self, path: bytes, request: Any) -> Resource:
+    def getChild(self, path: bytes, request: Any) -> IResource:
         return notFound()
 
     def render_GET(self, request: Any) -> Any:
