@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from argon2 import PasswordHasher
+from sqlalchemy import create_engine, text
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -62,6 +64,21 @@ def outcome_of(deferred: Deferred[Any]) -> Any:
 def instant(seconds: float = 0) -> str:
     """A moment on the wire, so many seconds after noon."""
     return (NOON + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
+
+
+def new_store() -> CentralStore:
+    """An empty store in memory, or in the PostgreSQL database that the environment names."""
+    url = os.environ.get("TXOCPP_TEST_DATABASE")
+    if url is None:
+        return CentralStore.in_memory()
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    store = CentralStore(url)
+    store.open()
+    return store
 
 
 class ChargePoint:
@@ -141,7 +158,7 @@ class Street:
     def __init__(self, settings: Settings | None = None, store: CentralStore | None = None) -> None:
         self.clock = Clock()
         self.clock.advance(NOON.timestamp())
-        self.store = store or CentralStore.in_memory()
+        self.store = store or new_store()
         self.service = CentralSystemService(self.clock, settings or Settings(), self.store, FAST)
         self.office = self.service.office
         self.events: list[Event] = []

@@ -14,6 +14,7 @@ from txocpp.csms.measures import Measures
 from txocpp.csms.messagelog import MessageLog
 from txocpp.csms.operations import Operations
 from txocpp.csms.passwords import StationPasswords
+from txocpp.csms.procedures import Procedures
 from txocpp.interfaces import ICentralStore
 
 
@@ -24,6 +25,7 @@ class Office:
     store: ICentralStore
     central: CentralSystem
     operations: Operations
+    procedures: Procedures
     events: Events
     passwords: StationPasswords
     accounts: AccountBook

@@ -31,6 +31,7 @@ from txocpp.csms.office import Office
 from txocpp.csms.operations import Operations
 from txocpp.csms.pages import add_pages
 from txocpp.csms.passwords import StationPasswords, key_from_text
+from txocpp.csms.procedures import Procedures
 from txocpp.csms.settings import Settings, default_database
 from txocpp.csms.station import Station
 from txocpp.csms.v16.answers import Answers
@@ -91,6 +92,7 @@ class CentralSystemService(Service):
             store=store,
             central=central,
             operations=self.operations,
+            procedures=Procedures(store, self.operations),
             events=events,
             passwords=keys,
             accounts=AccountBook(store, passwords or Passwords(reactor), self.now),

@@ -29,6 +29,7 @@ from txocpp.csms.operations import Asked
 from txocpp.csms.passwords import key_as_hex, key_from_text, new_key
 from txocpp.csms.station import Registration
 from txocpp.smartcharging import RateUnit
+from txocpp.storage.central.configuration import KeyRecord
 from txocpp.storage.central.records import Records
 from txocpp.storage.central.stations import StationRecord
 
@@ -349,12 +350,12 @@ async def configuration(office: Office, call: Call) -> Page[KeyView]:
     found = await office.store.read(
         lambda records: records.configuration.of(station_or_404(records, call.identity).id)
     )
-    return Page(
-        [
-            KeyView(key.key, key.value, key.readonly, key.read_at, key.pending_reboot)
-            for key in found
-        ]
-    )
+    return Page([key_view(key) for key in found])
+
+
+def key_view(key: KeyRecord) -> KeyView:
+    """A configuration key."""
+    return KeyView(key.key, key.value, key.readonly, key.read_at, key.pending_reboot)
 
 
 class ListView(msgspec.Struct, frozen=True):

@@ -117,6 +117,9 @@ class StationView(msgspec.Struct, frozen=True):
     last_seen: datetime | None
     booted_at: datetime | None
     local_list_version: int | None
+    """Of the list that it acknowledged from here."""
+    local_list_told: int | None
+    """What it said last itself."""
     firmware_status: str | None
     diagnostics_status: str | None
     log_status: str | None

@@ -235,11 +235,13 @@ def _list_sent(exchange: Exchange, response: Any) -> None:
     # L-04: a Full update without entries leaves version 0, whatever was sent.
     emptied = request.update_type is UpdateType.FULL and not sent
     version = 0 if emptied else request.list_version
-    exchange.records.stations.set(exchange.station_id, local_list_version=version)
+    exchange.records.stations.set(
+        exchange.station_id, local_list_version=version, local_list_told=version
+    )
 
 
 def _list_version_read(exchange: Exchange, response: Any) -> None:
-    exchange.records.stations.set(exchange.station_id, local_list_version=response.list_version)
+    exchange.records.stations.set(exchange.station_id, local_list_told=response.list_version)
 
 
 _EFFECTS: Final[dict[type, Effect]] = {

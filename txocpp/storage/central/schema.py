@@ -100,7 +100,9 @@ station = Table(
     Column("first_seen", Instant, nullable=False),
     Column("last_seen", Instant),
     Column("booted_at", Instant),
+    # Of the list that the station acknowledged from us, and what it said last itself.
     Column("local_list_version", Integer),
+    Column("local_list_told", Integer),
     Column("firmware_status", String(40)),
     Column("diagnostics_status", String(40)),
     Column("log_status", String(40)),

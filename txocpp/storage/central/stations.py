@@ -41,6 +41,9 @@ class StationRecord:
     last_seen: datetime | None
     booted_at: datetime | None
     local_list_version: int | None
+    """Of the list that the station acknowledged from us."""
+    local_list_told: int | None
+    """What the station said last."""
     firmware_status: str | None
     diagnostics_status: str | None
     log_status: str | None
