@@ -21,7 +21,7 @@ from txocpp.cli.demonstration.fastclock import FastClock, FastReactor
 from txocpp.cli.demonstration.screen import Gauge
 from txocpp.csms.operations import Asked
 from txocpp.csms.service import CentralSystemService, central_system
-from txocpp.csms.settings import Database, Listen, Settings
+from txocpp.csms.settings import Database, Listen, Settings, Stations
 from txocpp.csms.station import Station
 from txocpp.devices.simulated import SimulatedDevice, SimulatedEVSE, SimulationSettings
 from txocpp.devices.simulation.control import ControlService, control_service
@@ -55,6 +55,8 @@ class House:
         settings = Settings(
             listen=Listen(ocpp=("tcp:0:interface=127.0.0.1",), http=http),
             database=Database(url=str(folder / "central.sqlite3"), synchronous="normal"),
+            # In fast time a pong would always come too late.
+            stations=Stations(ping_interval_s=0),
         )
         self.central: CentralSystemService = central_system(self._reactor, settings)
         self.central.central.on_frame = self._frame
