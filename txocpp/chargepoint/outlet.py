@@ -7,7 +7,7 @@ line to the box comes back. It knows no transaction.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -24,7 +24,7 @@ from txocpp.interfaces import IEVSE
 
 METER_TIMEOUT_S = 5.0
 LOCK_TIMEOUT_S = 10.0
-OPENING_S = 7.0
+OPENING_S: Final = 7.0
 """A car that does not stop drawing loses the contactor after 6 s (IEC 61851-1)."""
 
 log = Logger()
@@ -80,6 +80,11 @@ class Outlet:
         """Whether the car may take energy now, as far as we are concerned."""
         return self.permitted and self.limit_a >= self.floor_a
 
+    @property
+    def draws(self) -> bool:
+        """Whether the contactor is known to be closed."""
+        return bool(self.state.energised and self.state.online)
+
     # What the role wants.
 
     def start(self) -> None:
@@ -103,7 +108,7 @@ class Outlet:
         """End charging; returns when the contactor is open, or should be."""
         self.permitted = False
         self._tell_permission(at_once=at_once)
-        if self.state.energised and self.state.online:
+        if self.draws:
             opened: Deferred[None] = Deferred()
             self._opened.append(opened)
             timer = self._clock.call_later(OPENING_S, self._tell_opened)

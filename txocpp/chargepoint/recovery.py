@@ -3,7 +3,7 @@ rules TX-30, E-03, S-19)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from txocpp.chargepoint.clock import StationClock
 from txocpp.chargepoint.limits import Limits
-from txocpp.chargepoint.outlet import Outlet
+from txocpp.chargepoint.outlet import OPENING_S, Outlet
 from txocpp.chargepoint.transactions import Stop, StopReason, Transaction, Transactions
 
 DEVICE_WAIT_S: Final = 5.0
@@ -46,18 +46,27 @@ class Recovery:
     async def run(self) -> None:
         """Look after every transaction that was running when the charge point went down."""
         running = self._transactions.running()
-        if running:
-            await self._wait_for_devices(running)
+        outlets = [self._outlets[t.connector_id] for t in running if self._knows(t)]
+        await self._until(lambda: all(one.state.online for one in outlets), DEVICE_WAIT_S)
+        ending = [t for t in running if not self._goes_on(t)]
         for transaction in running:
-            outlet = self._outlets.get(transaction.connector_id)
-            if outlet is not None and self._goes_on(transaction, outlet):
+            if transaction not in ending:
                 log.info("connector {c}: the transaction goes on", c=transaction.connector_id)
-            else:
-                await self._close(transaction, outlet)
+        await self._open_all([self._outlets[t.connector_id] for t in ending if self._knows(t)])
+        for transaction in ending:
+            await self._close(transaction, self._outlets.get(transaction.connector_id))
         self._limits.resume()
 
-    def _goes_on(self, transaction: Transaction, outlet: Outlet) -> bool:
-        return self._resume and transaction.stop_reason is None and outlet.state.plugged
+    def _goes_on(self, transaction: Transaction) -> bool:
+        outlet = self._outlets.get(transaction.connector_id)
+        plugged = outlet is not None and outlet.state.plugged
+        return self._resume and transaction.stop_reason is None and plugged
+
+    async def _open_all(self, outlets: list[Outlet]) -> None:
+        """A charger that lived on lets its cars draw until it is told; all end at the same time."""
+        for outlet in outlets:
+            outlet.start()
+        await self._until(lambda: not any(one.draws for one in outlets), OPENING_S)
 
     async def _close(self, transaction: Transaction, outlet: Outlet | None) -> None:
         """End it with the last register, at the last time that the charge point was alive."""
@@ -66,7 +75,6 @@ class Recovery:
         if outlet is not None:
             # The time first: reading the meter makes it now.
             at = max(at, outlet.register.seen_at or at)
-            await outlet.take_back()
             await outlet.snapshot_or_last()
             meter_stop_wh = max(meter_stop_wh, outlet.register.shown_wh)
             await outlet.unlock()
@@ -80,12 +88,10 @@ class Recovery:
         changes = [] if outlet is None else [outlet.register.put()]
         await self._transactions.stop(transaction, stop, *changes)
 
-    async def _wait_for_devices(self, running: list[Transaction]) -> None:
-        until = self._clock.seconds() + DEVICE_WAIT_S
-        concerned = [self._outlets[t.connector_id] for t in running if self._knows(t)]
-        while self._clock.seconds() < until:
-            if all(outlet.state.online for outlet in concerned):
-                return
+    async def _until(self, there: Callable[[], bool], longest_s: float) -> None:
+        """Look again and again: nobody listens to the EVSEs yet."""
+        deadline = self._clock.seconds() + longest_s
+        while not there() and self._clock.seconds() < deadline:
             pause: Deferred[None] = Deferred()
             self._clock.call_later(0.25, lambda: pause.callback(None))  # noqa: B023
             await pause
