@@ -178,3 +178,17 @@ def test_a_stopped_reporter_is_silent() -> None:
     r.reporter.stop()
     r.show("Charging")
     assert (r.heard(), r.clock.getDelayedCalls()) == ([], [])
+
+
+@pytest.mark.rule("S-01", "S-04", "T-09")
+def test_a_status_on_demand_is_led_up_to() -> None:
+    """Asked in the midst of the minimum duration, the reporter still leaves no needed step out."""
+    r = Reporting(minimum_s=20)
+    r.show("Preparing")
+    r.clock.advance(20)
+    r.show("Finishing")
+    r.clock.advance(20)
+    r.heard()
+    r.show("Charging")
+    r.reporter.tell_now()
+    assert r.heard() == ["Preparing", "Charging"]

@@ -111,7 +111,7 @@ class StatusReporter:
     def tell_now(self) -> None:
         """Tell the present condition, changed or not: after a boot or on demand (B-10, T-09)."""
         self._stop_waiting()
-        self._send(self.current, self.since)
+        self._lead_to_current()
 
     def remark(self, error_code: str, info: str = "") -> None:
         """Tell something that has happened, with the present status."""
@@ -148,6 +148,10 @@ class StatusReporter:
         # S-05: nothing is told of a status that has come back to what was told.
         if not self._online or (self._told is not None and self.current.says(self._told)):
             return
+        self._lead_to_current()
+
+    def _lead_to_current(self) -> None:
+        """Tell the present status, and before it what must not be left out."""
         for step in self._steps():
             self._send(Condition(step), self.since)
         self._send(self.current, self.since)
