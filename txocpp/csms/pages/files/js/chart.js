@@ -123,7 +123,8 @@ export function chart() {
       legend,
       at !== null && h("strong", {}, `${day(at)} ${clock(at)}`),
       spec.lines.map((line) => {
-        const value = valueAt(line, at ?? spec.now ?? spec.to);
+        const latest = Math.min(spec.now ?? spec.to, line.until ?? Infinity);
+        const value = valueAt(line, at ?? latest);
         return h(
           "span",
           {},
@@ -176,6 +177,8 @@ function drawn(spec, width, tell) {
     },
     grid(spec, highest, x, y, width, floor, right),
     shown.map((line) => curve(line, x, y, floor, to)),
+    shown.every((line) => line.points.every(([, value]) => value === null)) &&
+      s("text", { x: (LEFT + right) / 2, y: HEIGHT / 2, "text-anchor": "middle" }, "Nothing measured, and no limit"),
     spec.now && spec.now < to && s("path", { class: "now", d: `M${x(spec.now)} ${TOP}V${floor}` }),
     pointer,
   );

@@ -101,7 +101,7 @@ export function stationControls(identity) {
     h("h2", {}, "Whole station"),
     h(
       "div",
-      { class: "buttons" },
+      { class: "pairs" },
       button("Into service", (e) => operate(e.target, "availability", { connector_id: 0, operative: true })),
       button("Out of service", (e) => operate(e.target, "availability", { connector_id: 0, operative: false })),
       button("Soft reset", (e) => reset(e, "Soft"), "danger"),

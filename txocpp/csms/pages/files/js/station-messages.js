@@ -6,6 +6,7 @@ import { moment } from "./format.js";
 import { attempt } from "./notes.js";
 import { soon } from "./soon.js";
 
+const SHORT = 130;
 const KINDS = { 2: "asks", 3: "answers", 4: "refuses" };
 
 export function messagesTab({ place, identity }) {
@@ -25,7 +26,8 @@ export function messagesTab({ place, identity }) {
     shown = before ? [...shown, ...found.items] : found.items;
     // Whoever has gone back in time wants to stay there.
     if (before) live.checked = false;
-    show(list, shown.map(entry));
+    const asked = actions(shown);
+    show(list, shown.map((one) => entry(one, asked)));
     show(
       below,
       !shown.length && empty("Nothing was said, or nothing fits."),
@@ -55,26 +57,49 @@ export function messagesTab({ place, identity }) {
     h("div", { class: "card" }, list, below),
   );
   narrowed();
-  return { heard: () => live.checked && again(), leave: () => again.stop() };
+  const reading = () => list.querySelector("details[open]") !== null;
+  return { heard: () => live.checked && !reading() && again(), leave: () => again.stop() };
 }
 
-function entry(message) {
+/** The actions of all calls shown, by message id: an answer does not say what it answers. */
+function actions(messages) {
+  const found = new Map();
+  for (const message of messages) {
+    const [kind, id, action] = parsed(message.frame);
+    if (kind === 2) found.set(id, action);
+  }
+  return found;
+}
+
+function parsed(frame) {
+  try {
+    const found = JSON.parse(frame);
+    return Array.isArray(found) ? found : [];
+  } catch {
+    return [];
+  }
+}
+
+function entry(message, asked) {
   const incoming = message.direction === "in";
+  const [kind, id, third] = parsed(message.frame);
+  const action = kind === 2 ? third : asked.get(id) ?? "";
   return h(
     "li",
     {},
     h("time", { class: "soft", datetime: message.at }, moment(message.at)),
     h("span", { class: message.direction, title: incoming ? "from the station" : "to the station" }, incoming ? "←" : "→"),
-    h("span", { class: "frame" }, what(message.frame), h("code", {}, message.frame)),
+    h("div", { class: "frame" }, h("strong", {}, `${KINDS[kind] ?? "?"} ${action} `), body(message.frame)),
   );
 }
 
-function what(frame) {
-  try {
-    const [kind, id, third] = JSON.parse(frame);
-    const action = kind === 2 ? third : kind === 4 ? third : id;
-    return h("strong", {}, `${KINDS[kind] ?? ""} ${action} `);
-  } catch {
-    return null;
-  }
+function body(frame) {
+  if (frame.length <= SHORT) return h("code", {}, frame);
+  const found = parsed(frame);
+  return h(
+    "details",
+    {},
+    h("summary", {}, h("code", {}, `${frame.slice(0, SHORT)} …`)),
+    h("pre", {}, found.length ? JSON.stringify(found, null, 2) : frame),
+  );
 }
