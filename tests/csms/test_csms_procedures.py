@@ -207,5 +207,5 @@ def test_over_http(street: Street) -> None:
     assert client.post("/api/stations/CP1/send-list", tags=["NOBODY"]).status == 422
     cp.leave()
     failed = client.post("/api/stations/CP1/read-configuration")
-    assert failed.status == 502
+    assert failed.status == 409
     assert "offline" in failed.detail

@@ -120,7 +120,7 @@ def _operation(
         described["parameters"] = parameters
     if endpoint.body is not None:
         described["requestBody"] = {
-            "required": True,
+            "required": any(field.required for field in msgspec.structs.fields(endpoint.body)),
             "content": {"application/json": {"schema": schemas[repr(endpoint.body)]}},
         }
     return described

@@ -83,8 +83,10 @@ async def _station(office: Office, call: Call) -> StationRecord:
 
 
 def _failed(record: OperationRecord, station: StationRecord) -> Problem:
+    # Nobody is there: no fault of anybody in between.
+    status = 409 if record.outcome == Outcome.OFFLINE else 502
     return Problem(
-        502,
+        status,
         f"{record.action}: {record.outcome}: {record.error_text or 'no answer'}",
         operation=msgspec.to_builtins(operation_view(record, station.identity)),
     )

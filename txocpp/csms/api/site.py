@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import datetime
+from functools import cache
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_type_hints
 from urllib.parse import parse_qs, quote, unquote
 
 import msgspec
@@ -26,6 +29,8 @@ from txocpp.errors import StoreError
 
 LARGEST_BODY: Final = 1 << 20
 """Bytes that a request may bring along."""
+
+_NUMBER: Final = re.compile(r"[-+0-9.eE]+")
 
 _ENCODE = msgspec.json.Encoder().encode
 
@@ -148,17 +153,26 @@ def without_secrets(document: Any) -> Any:
 
 
 def _query(endpoint: Endpoint, request: Request) -> Any:
-    given: dict[str, Any] = {}
+    given: dict[str, str] = {}
     # Of the URI alone: Twisted would add the fields of a form.
     text = request.uri.partition(b"?")[2].decode("latin-1")
     for word, values in parse_qs(text, keep_blank_values=True).items():
         if len(values) > 1:
             raise Problem(400, f"query: {word} is given {len(values)} times")
         given[word] = values[0]
+    for word, text in given.items():
+        if _NUMBER.fullmatch(text) and _is_moment(endpoint.query, word):
+            raise Problem(400, f"query: {word} must be a moment as RFC 3339 has it")
     try:
         return msgspec.convert(given, endpoint.query, strict=False)
     except msgspec.ValidationError as error:
         raise Problem(400, f"query: {error}") from error
+
+
+@cache
+def _is_moment(query: type[msgspec.Struct], word: str) -> bool:
+    # msgspec would take a number for the seconds since 1970.
+    return get_type_hints(query).get(word) is datetime
 
 
 def _body(endpoint: Endpoint, request: Request) -> Any:
@@ -184,6 +198,8 @@ def _if_match(request: Request) -> int | None:
     if header is None or header.strip() == "*":
         return None
     version = header.strip().strip('"')
+    if not version:
+        raise Problem(400, "If-Match is empty")
     if not version.isdecimal():
         raise Problem(412, f"If-Match: {header} is no version of anything here")
     return int(version)
