@@ -14,7 +14,7 @@ from rich.console import Console
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.task import LoopingCall
-from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -115,6 +115,8 @@ class Performance:
         self._reactor.addSystemEventTrigger("before", "shutdown", lambda: self._take_down(playing))
         self._reactor.run()
         globalLogPublisher.removeObserver(self)
+        for fault in self._faults:
+            self._console.print(f"the story did not come out right: {fault}", style="red")
 
     async def _perform(self) -> None:
         self._screen.open()
@@ -129,11 +131,7 @@ class Performance:
         except Exception:
             self._faults.append(Failure().getTraceback())
         self._clock.factor = 1.0
-        if self._faults:
-            self._screen.close()
-            for fault in self._faults:
-                self._console.print(f"the story did not come out right: {fault}", style="red")
-        else:
+        if not self._faults:
             self.status = 0
         if self._once or self._faults:
             self._stop()
@@ -189,6 +187,6 @@ class Performance:
         """Errors that anybody logs are faults of the story."""
         if event.get("log_failure") is not None or event["log_level"] >= LogLevel.error:
             failure = event.get("log_failure")
-            text = failure.getTraceback() if failure is not None else event.get("log_format", "")
+            text = failure.getTraceback() if failure is not None else formatEvent(event)
             self._faults.append(text)
             self.status = 1

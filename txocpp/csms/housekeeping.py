@@ -58,6 +58,7 @@ class Housekeeping:
         self._retention = retention
         self._now = now
         self._loops: list[tuple[LoopingCall, float]] = []
+        self._running: list[Deferred[LoopingCall]] = []
         self._noted: dict[int, float] = {}
         for work, every_s in ((self._each_minute, EVERY_S), (self._each_hour, THINNING_EVERY_S)):
             loop = LoopingCall(lambda work=work: Deferred.fromCoroutine(work()))
@@ -67,14 +68,16 @@ class Housekeeping:
 
     def start(self) -> None:
         """Begin; the first round comes after a while, when a storm of reconnections is over."""
-        for loop, every_s in self._loops:
-            loop.start(every_s, now=False)
+        self._running = [loop.start(every_s, now=False) for loop, every_s in self._loops]
 
     async def stop(self) -> None:
-        """End, with the signs of life of all stations noted."""
+        """End the round that is under way, with the signs of life of all stations noted."""
         for loop, _ in self._loops:
             if loop.running:
                 loop.stop()
+        running, self._running = self._running, []
+        for round_ in running:
+            await round_
         await self._note_signs_of_life()
 
     async def _each_minute(self) -> None:
