@@ -28,7 +28,7 @@ BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 GROUPS = {
     "demo": (),
     "run": (),
-    "test": ("test",),
+    "test": ("test", "api"),
     "bench": ("bench",),
     "check": ("tox",),
 }
