@@ -258,10 +258,11 @@ def boot_rules(settings: Settings) -> BootRules:
 def authorization_rules(settings: Settings) -> AuthorizationRules:
     """Which tags may charge."""
     chosen = settings.authorization
-    unknown = chosen.unknown_tags
-    if unknown is None:
+    if chosen.unknown_tags == "auto":
         local = all(is_loopback(description) for _, description in endpoints_of(settings))
         unknown = UnknownTags.ACCEPT_WHILE_EMPTY if local else UnknownTags.INVALID
+    else:
+        unknown = UnknownTags(chosen.unknown_tags)
     return AuthorizationRules(unknown, chosen.max_running or None)
 
 

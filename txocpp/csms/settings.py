@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from txocpp.csms.authorization import UnknownTags
 from txocpp.csms.boot import Admit
 
 Seconds = Annotated[float, Meta(gt=0)]
@@ -130,13 +129,13 @@ class Authorization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which tags may charge."""
 
     unknown_tags: Annotated[
-        UnknownTags | None,
+        Literal["auto", "invalid", "accept", "accept-while-empty"],
         Meta(
             description="What becomes of tags that were never entered: invalid, accept, or "
-            "accept-while-empty (everybody may charge until the first tag is entered). Left out: "
+            "accept-while-empty (everybody may charge until the first tag is entered). auto: "
             "accept-while-empty if only loopback is listened on, else invalid."
         ),
-    ] = None
+    ] = "auto"
     max_running: Annotated[
         int,
         Meta(
