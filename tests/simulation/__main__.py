@@ -65,9 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--log", action="store_true", help="print the log of good days, too")
     parser.add_argument("--failures", type=int, default=5, metavar="N", help="stop after so many")
     options = parser.parse_args(arguments)
-    failed = campaign(
-        options.first, options.seeds, log=options.log, most_failures=options.failures
-    )
+    failed = campaign(options.first, options.seeds, log=options.log, most_failures=options.failures)
     return 1 if failed else 0
 
 

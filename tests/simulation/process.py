@@ -161,7 +161,6 @@ class EVSEDoor:
         return self._ask(self._evse.read_meter)
 
     def reset(self, kind: ResetKind) -> Deferred[None]:
-        self._process.town.referee.outage()
         return self._ask(lambda: self._evse.reset(kind))
 
     def _ask(self, act: Callable[[], Deferred[Any]]) -> Deferred[Any]:

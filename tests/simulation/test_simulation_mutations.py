@@ -1,0 +1,46 @@
+"""The simulation can fail: each planted mistake comes to light within a few days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from . import mutations
+from .schedule import live_a_day
+from .town import Broken
+
+DAYS = 12
+
+BROUGHT_OUT = {
+    mutations.forgets_on_disconnection: ("has no end", "never began", "in no transaction"),
+    mutations.numbers_are_not_patched: ("never began",),
+    mutations.new_id_for_each_transmission: ("stopped twice", "reported twice", "has no end"),
+    mutations.sends_before_saving: ("has no end", "told twice", "failure was logged"),
+    mutations.limits_come_late: ("allowed",),
+    mutations.station_limit_is_not_shared: ("offered together",),
+    mutations.statuses_are_skipped: ("went from",),
+    mutations.register_follows_the_charger: ("went back",),
+    mutations.stop_without_a_last_look: ("in no transaction",),
+    mutations.power_cuts_go_unnoticed: ("has no end", "went from", "in no transaction"),
+    mutations.does_not_wait_for_its_turn: ("another call is out", "failure was logged"),
+    mutations.queue_has_no_end: ("messages are queued",),
+    mutations.starts_are_given_up_at_once: ("has no end", "never began", "still queued"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutation", BROUGHT_OUT, ids=lambda mutation: mutation.__name__)
+def test_mistakes_come_to_light(mutation: Callable[[], Any], logged_failures: Any) -> None:
+    """With this mistake, a day goes wrong in a way that tells of it."""
+    for seed in range(DAYS):
+        try:
+            with mutation():
+                live_a_day(seed)
+        except Broken as broken:
+            logged_failures.flush()
+            found = str(broken).partition("\n")[0]
+            assert any(words in found for words in BROUGHT_OUT[mutation]), found
+            return
+    pytest.fail(f"{DAYS} days went well in spite of it")
