@@ -25,6 +25,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -182,9 +183,11 @@ transaction = Table(
     Index(None, "station_id", "state"),
     Index(None, "started_at"),
     Index(None, "state"),
-    Index(None, "id_tag"),
     sqlite_autoincrement=True,
 )
+
+# Tags are looked up without case.
+Index("ix_charging_transaction_tag", func.upper(transaction.c.id_tag))
 
 # One row for one instant of one connector. The columns are what pages and limits look at; the
 # complete values are kept as compact JSON until they are thinned out.
