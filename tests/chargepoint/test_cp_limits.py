@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
@@ -265,6 +266,28 @@ def test_watts_become_amperes() -> None:
     assert offered(house) == 10
 
 
+@pytest.mark.rule("SR-415")
+def test_a_step_that_only_the_phases_of_the_car_make() -> None:
+    """Power for one phase, spread over three, may fall below a maximum in A in mid-period: the
+    EVSE is told at that second, although the reported schedule is flat."""
+    house = House()
+    house.charge()
+    for number, connector_id, what in (
+        (1, 0, profile((0, 10), purpose=MAXIMUM)),
+        (2, 1, profile((0, 6210), (600, 4500), unit="W", charging_profile_id=2)),
+    ):
+        periods = tuple(
+            attrs.evolve(period, number_phases=1)
+            for period in what.charging_schedule.charging_schedule_period
+        )
+        schedule = attrs.evolve(what.charging_schedule, charging_schedule_period=periods)
+        what = attrs.evolve(what, charging_profile_id=number, charging_schedule=schedule)
+        assert install(house, what, connector_id) == "Accepted"
+    assert offered(house) == 9
+    house.run(NOON.timestamp() + 600 - house.clock.seconds())
+    assert offered(house) == Decimal("6.5")
+
+
 @pytest.mark.rule("SR-501", "SR-502", "SR-404")
 def test_a_composite_schedule() -> None:
     """In A unless asked otherwise, with the number of phases spelt out; where no profile says
@@ -388,3 +411,22 @@ def test_time_passes_for_a_whole_day() -> None:
         house.run(NOON.timestamp() + hour * 3600 + 30 - house.clock.seconds())
         seen.append(int(offered(house)))
     assert seen == [16, *[6] * 23, 16, 6]
+
+
+def test_a_recurring_profile_follows_the_clock_on_the_wall() -> None:
+    """With a time zone, what was set for 22:00 in winter begins at 22:00 in summer, too."""
+    winter = datetime(2024, 1, 10, 21, 0, tzinfo=UTC)  # 22:00 in Berlin
+    daily = {
+        "charging_profile_kind": v16.ChargingProfileKindType.RECURRING,
+        "recurrency_kind": v16.RecurrencyKindType.DAILY,
+    }
+    ten_at_night = datetime(NOON.year, NOON.month, NOON.day, 20, 0, tzinfo=UTC)
+    for zone, before, at in ((ZoneInfo("Europe/Berlin"), 32, 10), (None, 32, 32)):
+        house = House(settings={"grid": Grid(zone=zone)})
+        install(house, profile((0, 10), start=winter, duration=3600, **daily))
+        house.charge()
+        house.evse().adjust(battery_wh=1_000_000)
+        house.run(ten_at_night.timestamp() - 1 - house.clock.seconds())
+        assert offered(house) == before
+        house.run(1)
+        assert offered(house) == at

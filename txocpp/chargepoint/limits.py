@@ -8,7 +8,7 @@ transactions or the device change. The sum over all connectors stays below the l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, Final
 
@@ -58,6 +58,8 @@ class Grid:
     """Nominal, phase to neutral."""
     station_limit_a: Decimal | None = None
     """Fuse of the whole station, A per phase; None: what its connectors allow together."""
+    zone: tzinfo | None = None
+    """Wall clock that Recurring profiles follow; None: UTC, as the standard has it."""
 
 
 STANDARD_GRID: Final = Grid()
@@ -204,7 +206,7 @@ class Limits:
     @property
     def composite(self) -> Composite:
         """What is allowed, for any moment."""
-        return Composite(self.stack, self.station, self._switches)
+        return Composite(self.stack, self.station, self._switches, self._grid.zone)
 
     def hardware_phases(self, connector_id: int) -> int:
         """Phases wired to a connector, or with 0 the most that any has."""
@@ -304,9 +306,13 @@ class Limits:
     def _plan(
         self, composite: Composite, now: datetime, charging: Sequence[int], *, shared: bool
     ) -> None:
-        moments = [composite.next_change(c, now) for c in charging]
+        # Asked as in `refresh`: what the car's phases make of a limit may change by itself.
+        moments = [
+            composite.next_change(c, now, phases_in_use=self._outlets[c].state.phases)
+            for c in charging
+        ]
         if charging:
-            moments.append(composite.ceiling.next_change(0, now))
+            moments.append(composite.ceiling.next_change(0, now, phases_in_use=3))
             moments.append(self._handover.next_end())
         if shared:
             # The right of the first one goes round.
