@@ -14,7 +14,12 @@ from .town import Broken
 DAYS = 12
 
 BROUGHT_OUT = {
-    mutations.forgets_on_disconnection: ("has no end", "never began", "in no transaction"),
+    mutations.forgets_on_disconnection: (
+        "has no end",
+        "never began",
+        "in no transaction",
+        "are left",
+    ),
     mutations.numbers_are_not_patched: ("never began",),
     mutations.new_id_for_each_transmission: ("stopped twice", "reported twice", "has no end"),
     mutations.sends_before_saving: ("has no end", "told twice", "failure was logged"),
@@ -23,11 +28,17 @@ BROUGHT_OUT = {
     mutations.statuses_are_skipped: ("went from",),
     mutations.register_follows_the_charger: ("went back",),
     mutations.stop_without_a_last_look: ("in no transaction",),
-    mutations.power_cuts_go_unnoticed: ("has no end", "went from", "in no transaction"),
+    mutations.power_cuts_go_unnoticed: ("has no end", "went from", "in no transaction", "are left"),
     mutations.does_not_wait_for_its_turn: ("another call is out", "failure was logged"),
     mutations.queue_has_no_end: ("messages are queued",),
     mutations.starts_are_given_up_at_once: ("has no end", "never began", "still queued"),
 }
+
+
+HOUSES: dict[Callable[[], Any], dict[str, Any]] = {
+    mutations.queue_has_no_end: {"queue_limit": 12, "MeterValueSampleInterval": 20},
+}
+"""What house brings it out soonest."""
 
 
 @pytest.mark.slow
@@ -37,7 +48,7 @@ def test_mistakes_come_to_light(mutation: Callable[[], Any], logged_failures: An
     for seed in range(DAYS):
         try:
             with mutation():
-                live_a_day(seed)
+                live_a_day(seed, **HOUSES.get(mutation, {}))
         except Broken as broken:
             logged_failures.flush()
             found = str(broken).partition("\n")[0]
