@@ -52,15 +52,18 @@ def create_new(connection: Connection) -> None:
     """All tables in their present form."""
     metadata.create_all(connection)
     connection.execute(
-        text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        text(
+            f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL, "
+            f"CONSTRAINT {VERSION_TABLE}_pkc PRIMARY KEY (version_num))"
+        )
     )
     connection.execute(
         text(f"INSERT INTO {VERSION_TABLE} (version_num) VALUES (:version)"), {"version": HEAD}
     )
 
 
-def migrate(connection: Connection, found: str, target: str = "head") -> None:
-    """Run the scripts from version `found` on."""
+def migrate(connection: Connection, found: str | None, target: str = "head") -> None:
+    """Run the scripts from version `found` on; None: from an empty database."""
     # alembic takes a while to import and is needed once per release.
     from alembic import command
     from alembic.config import Config
@@ -70,7 +73,7 @@ def migrate(connection: Connection, found: str, target: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found not in known:
+    if found is not None and found not in known:
         raise StoreError(
             f"the database has version {found}, which this program (version {HEAD}) does not "
             "know; it was made by a newer one"
