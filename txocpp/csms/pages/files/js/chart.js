@@ -189,7 +189,7 @@ function grid(spec, highest, x, y, width, floor, right) {
   const step = roundStep(highest);
   const rows = [];
   for (let value = 0; value <= highest; value += step) rows.push(value);
-  const { found, days } = ticks(spec.from, spec.to, Math.floor(width / 85));
+  const { found, days } = ticks(spec.from, spec.to, Math.floor(width / 68));
   return [
     rows.map((value) => [
       s("path", { class: "grid", d: `M${LEFT} ${y(value)}H${right}` }),

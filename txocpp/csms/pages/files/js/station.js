@@ -85,6 +85,7 @@ export function stationPage({ main, me, parts }) {
   const dirty = soon(load);
   const timer = setInterval(() => dirty(), 30_000);
   show(main, h("div", { class: "stack" }, top, under), tabs, place);
+  tabs.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   load();
 
   return {
