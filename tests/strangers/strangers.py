@@ -171,13 +171,20 @@ class ForeignPeer:
 
     async def call(self, action: str, **payload: Any) -> dict[str, Any]:
         """Call the other end. Raises `ForeignError`."""
-        ref = next(self.actor.refs)
-        self.actor.send(to=self.identity, call=action, payload=payload, ref=ref)
+        ref = self.ask(action, **payload)
         event = await self.actor.event(lambda kind: kind in ("answer", "error"), ref=ref)  # type: ignore[arg-type]
         if event["event"] == "error":
+            if event["code"] == "TimeoutError":
+                raise AssertionError(f"{action} was not answered\n{self.actor.story()}")
             raise ForeignError(event["code"], event["description"])
         found: dict[str, Any] = event["payload"]
         return found
+
+    def ask(self, action: str, **payload: Any) -> int:
+        """Call the other end and do not wait; gives the number of the call."""
+        ref = next(self.actor.refs)
+        self.actor.send(to=self.identity, call=action, payload=payload, ref=ref)
+        return ref
 
     def answer(self, **answers: Any) -> None:
         """From now on answer these actions so on this line."""

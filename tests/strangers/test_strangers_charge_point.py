@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_twisted
 import strangers
 from conftest import Arrival
 from daemons import ChargePoint
 from strangers import Actor, ForeignError, ForeignPeer
+from twisted.internet import reactor
+from twisted.web.resource import Resource
+from twisted.web.server import Request, Site
 
 pytestmark = pytest.mark.stranger
 
@@ -289,8 +294,7 @@ async def test_password(arrive: Arrival) -> None:
     header = (await office.expect_event("connected"))["authorization"]
     assert basic(header) == (office.identity, bytes.fromhex("0001020304050607" + "FF" * 8))
     new = "A1" * 20
-    answer = await office.call("ChangeConfiguration", key="AuthorizationKey", value=new)
-    assert answer == {"status": "Accepted"}
+    office.ask("ChangeConfiguration", key="AuthorizationKey", value=new)
     header = (await office.expect_event("connected"))["authorization"]
     assert basic(header) == (office.identity, bytes.fromhex(new))
     told = await office.call("GetConfiguration")
@@ -550,3 +554,99 @@ async def test_charge_point_killed(arrive: Arrival) -> None:
     stop = await office.expect("StopTransaction", transactionId=transaction)
     assert stop["reason"] == "PowerLoss"
     assert len(office.calls("StartTransaction")) == 1
+
+
+class Files(Resource):
+    """A small web server: gives a firmware image, keeps what is uploaded."""
+
+    isLeaf = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.uploads: dict[str, bytes] = {}
+
+    def render_GET(self, request: Request) -> bytes:
+        return b"firmware 2" * 1000
+
+    def render_PUT(self, request: Request) -> bytes:
+        assert request.content is not None
+        self.uploads[request.path.decode().rpartition("/")[2]] = request.content.read()
+        request.setResponseCode(201)
+        return b""
+
+    render_POST = render_PUT
+
+
+@pytest_twisted.async_yield_fixture
+async def files() -> AsyncIterator[tuple[Files, str]]:
+    """The web server and its URL."""
+    served = Files()
+    port = reactor.listenTCP(0, Site(served), interface="127.0.0.1")  # type: ignore[attr-defined]
+    yield served, f"http://127.0.0.1:{port.getHost().port}"
+    await port.stopListening()
+
+
+@pytest.mark.rule("F-01", "F-02", "G-01", "G-02", "T-07")
+async def test_firmware_and_diagnostics(arrive: Arrival, files: tuple[Files, str]) -> None:
+    """Diagnostics are uploaded, firmware is fetched and installed, each step is told."""
+    served, url = files
+    _, office = await arrive()
+    for message in ("DiagnosticsStatusNotification", "FirmwareStatusNotification"):
+        assert await office.call("TriggerMessage", requestedMessage=message) == {
+            "status": "Accepted"
+        }
+        assert await office.expect(message) == {"status": "Idle"}
+
+    name = (await office.call("GetDiagnostics", location=f"{url}/diagnostics/"))["fileName"]
+    for status_ in ("Uploading", "Uploaded"):
+        assert await office.expect("DiagnosticsStatusNotification") == {"status": status_}
+    assert served.uploads[name]
+    assert await office.call("GetDiagnostics", location="http://127.0.0.1:9/", retries=0)
+    await office.expect("DiagnosticsStatusNotification", status="UploadFailed")
+
+    firmware = {"location": f"{url}/firmware.bin", "retrieveDate": "2020-01-01T00:00:00Z"}
+    assert await office.call("UpdateFirmware", **firmware) == {}
+    for status_ in ("Downloading", "Downloaded", "Installing"):
+        assert await office.expect("FirmwareStatusNotification") == {"status": status_}
+    # Whether a simulated charger can have firmware at all is its own matter.
+    end = await office.expect("FirmwareStatusNotification")
+    assert end["status"] in ("Installed", "InstallationFailed")
+
+
+@pytest.mark.rule("X-40", "X-51", "X-64", "X-65", "X-70", "X-79")
+async def test_security_messages(arrive: Arrival, files: tuple[Files, str]) -> None:
+    """The messages of the security white paper are understood and answered."""
+    served, url = files
+    _, office = await arrive()
+    if office.actor.library == "ocpp-rpc":
+        pytest.skip("ocpp-rpc does not know the messages of the security white paper")
+    assert (await office.expect("SecurityEventNotification"))["type"] == "StartupOfTheDevice"
+    log = {"remoteLocation": f"{url}/log/"}
+    answer = await office.call("GetLog", logType="SecurityLog", requestId=5, log=log)
+    assert answer["status"] == "Accepted"
+    for status_ in ("Uploading", "Uploaded"):
+        told = await office.expect("LogStatusNotification")
+        assert told == {"status": status_, "requestId": 5}
+    assert b"StartupOfTheDevice" in served.uploads[answer["filename"]]
+    assert await office.call("ExtendedTriggerMessage", requestedMessage="Heartbeat") == {
+        "status": "Accepted"
+    }
+    await office.expect("Heartbeat")
+    roots = "CentralSystemRootCertificate"
+    assert await office.call("GetInstalledCertificateIds", certificateType=roots) == {
+        "status": "NotFound"
+    }
+    bad = "-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n"
+    assert await office.call("InstallCertificate", certificateType=roots, certificate=bad) == {
+        "status": "Rejected"
+    }
+    assert await office.call("CertificateSigned", certificateChain=bad) == {"status": "Rejected"}
+    firmware = {
+        "location": f"{url}/firmware.bin",
+        "retrieveDateTime": "2020-01-01T00:00:00Z",
+        "signingCertificate": bad,
+        "signature": "bm90IG9uZQ==",
+    }
+    assert await office.call("SignedUpdateFirmware", requestId=6, firmware=firmware) == {
+        "status": "InvalidCertificate"
+    }
