@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 
 from txocpp.chargepoint.assembly import Assembly
 from txocpp.chargepoint.bay import Bay
+from txocpp.chargepoint.parts import Equipment
 from txocpp.chargepoint.service import ChargePoint, LineSettings
 from txocpp.chargepoint.settings import Behaviour, StationSettings
 from txocpp.devices.simulated import SimulatedDevice, SimulatedEVSE, simulation_settings
@@ -22,6 +23,7 @@ from txocpp.storage.memory import MemoryChargePointStore
 from txocpp.transport.memory import MemoryLink
 from txocpp.transport.peer import Peer
 
+ACCEPTED = v16.GenericStatusEnumType.ACCEPTED
 NOON = datetime(2026, 6, 3, 12, 0, 0, tzinfo=UTC)
 
 
@@ -100,6 +102,15 @@ class CentralDouble:
                 v16.SecurityEventNotificationRequest: self.take(
                     lambda r: v16.SecurityEventNotificationResponse()
                 ),
+                v16.LogStatusNotificationRequest: self.take(
+                    lambda r: v16.LogStatusNotificationResponse()
+                ),
+                v16.SignedFirmwareStatusNotificationRequest: self.take(
+                    lambda r: v16.SignedFirmwareStatusNotificationResponse()
+                ),
+                v16.SignCertificateRequest: self.take(
+                    lambda r: v16.SignCertificateResponse(status=ACCEPTED)
+                ),
             },
             clock=clock,
         )
@@ -155,10 +166,12 @@ class House:
         store: MemoryChargePointStore | None = None,
         network: bool = True,
         start: bool = True,
+        equipment: Equipment | None = None,
     ) -> None:
         self.clock = Clock()
         self.clock.advance(NOON.timestamp())
         self.network = network
+        self.equipment = equipment
         self.connectors = connectors
         self.lines: list[MemoryLine] = []
         self.central = CentralDouble(self.clock)
@@ -182,7 +195,12 @@ class House:
 
     def _build(self) -> None:
         self.station = ChargePoint(
-            self.settings, self._make_device, self.store, self._make_line, self.clock
+            self.settings,
+            self._make_device,
+            self.store,
+            self._make_line,
+            self.clock,
+            equipment=self.equipment,
         )
 
     def _make_device(self, memory: Any, remember: Any) -> SimulatedDevice:
@@ -299,11 +317,12 @@ class House:
         return self.status(v16.ChangeConfigurationRequest(key=key, value=str(value)))
 
     def heard(self, *kinds: str) -> list[str]:
-        """What the central system has heard since the last look, in short, or only these kinds."""
+        """What the central system has heard since the last look, in short, or only these kinds;
+        security events only if they are asked for."""
         new = self.central.heard[self._told :]
         self._told = len(self.central.heard)
         told = [short(message) for message in new]
-        return [one for one in told if not kinds or one.split()[0] in kinds]
+        return [one for one in told if (one.split()[0] in kinds if kinds else one[:6] != "Event ")]
 
     def last(self, kind: type) -> Any:
         """The newest message of a class that the central system has heard."""
@@ -337,6 +356,16 @@ def short(message: Any) -> str:
             return "Boot"
         case v16.HeartbeatRequest():
             return "Heartbeat"
+        case v16.SecurityEventNotificationRequest():
+            return f"Event {m.type}"
+        case v16.FirmwareStatusNotificationRequest():
+            return f"Firmware {m.status.value}"
+        case v16.SignedFirmwareStatusNotificationRequest():
+            return f"SignedFirmware {m.request_id} {m.status.value}"
+        case v16.DiagnosticsStatusNotificationRequest():
+            return f"Diagnostics {m.status.value}"
+        case v16.LogStatusNotificationRequest():
+            return f"Log {m.request_id} {m.status.value}"
     return type(m).__name__.removesuffix("Request")
 
 

@@ -46,6 +46,7 @@ class Post:
     def tell(self, *news: str, lasting: bool = False) -> None:
         for one in news:
             self.notices.tell({"news": one}, lasting=lasting)
+        self.clock.advance(0)
 
     def answer(self) -> None:
         self.answers.pop(0).callback(None)

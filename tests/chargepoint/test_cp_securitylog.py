@@ -94,9 +94,11 @@ def test_what_is_pushed_can_be_chosen(push: str, told: list[str]) -> None:
     desk = Desk(push=push)
     desk.log.note(Event.STARTUP)
     desk.log.note(Event.INVALID_MESSAGES, "no JSON")
+    desk.reactor.advance(0)
     assert desk.told == told
     silent = Desk(push="none")
     silent.log.note(Event.STARTUP)
+    silent.reactor.advance(0)
     assert (silent.told, len(silent.log.entries())) == ([], 1)
 
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-import attrs
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from txocpp.chargepoint import availability as availability_
@@ -24,23 +22,22 @@ from txocpp.chargepoint.bay import Bay
 from txocpp.chargepoint.charge import Surroundings
 from txocpp.chargepoint.clock import StationClock
 from txocpp.chargepoint.connector import Status
-from txocpp.chargepoint.datatransfer import DataTransfers
 from txocpp.chargepoint.heartbeat import Heartbeat
 from txocpp.chargepoint.installation import DeviceListener, Holding, configure
-from txocpp.chargepoint.journal import Journal
 from txocpp.chargepoint.outlet import Outlet
+from txocpp.chargepoint.parts import Line, Parts
 from txocpp.chargepoint.recovery import Recovery
 from txocpp.chargepoint.remote import Remote
 from txocpp.chargepoint.reset import Reset
-from txocpp.chargepoint.settings import StationSettings
 from txocpp.chargepoint.statusreports import Condition, StatusReporter
+from txocpp.chargepoint.upkeep import House, Upkeep
 from txocpp.chargepoint.v16.central import CentralSystem, TransactionDelivery, Words
 from txocpp.chargepoint.v16.core import Core
 from txocpp.chargepoint.v16.localauthlist import LocalAuthList
 from txocpp.chargepoint.v16.remotetrigger import RemoteTrigger
 from txocpp.chargepoint.v16.reservation import Reserving
 from txocpp.chargepoint.v16.smartcharging import SmartCharging
-from txocpp.interfaces import IEVSE, Delete, IEVSEDevice, IMessageFactory, Put
+from txocpp.interfaces import IEVSE, Delete, Put
 from txocpp.transport.peer import Peer, Responder
 
 PARTING: Final = "stopped cleanly"
@@ -52,31 +49,6 @@ STORE_TROUBLE: Final = Condition(Status.AVAILABLE, "InternalError", "the store t
 
 
 log = Logger()
-
-
-class Line(Protocol):
-    """The connection to the central system, as far as the charge point steers it."""
-
-    def change(self, **settings: Any) -> None:
-        """Change its settings: ping_interval_s, password."""
-
-    def reconnect(self, reason: str = ...) -> None:
-        """Close the connection and make a new one."""
-
-
-@attrs.frozen(kw_only=True)
-class Parts:
-    """What an assembly is made from; it outlives a reboot."""
-
-    settings: StationSettings
-    device: IEVSEDevice
-    journal: Journal
-    factory: IMessageFactory
-    clock: IReactorTime
-    monotonic: Callable[[], float] | None = None
-    data_transfers: DataTransfers = attrs.field(factory=DataTransfers)
-    responders: dict[type, Responder] = attrs.field(factory=dict)
-    """An application's own, by request class; they come before ours."""
 
 
 class Assembly:
@@ -117,6 +89,7 @@ class Assembly:
             on_connected=lambda: self.registration.line_up(),
             on_disconnected=lambda reason: self.registration.line_down(),
             on_frame=lambda direction, frame: self.heartbeat.exchanged(),
+            on_invalid=lambda reason: self.upkeep.invalid_message(reason),
         )
         number = self.configuration.integer
         timeout_s = partial(number, "MessageTimeout")
@@ -248,7 +221,7 @@ class Assembly:
             self.outbox,
             self.clock,
             self.configuration,
-            reboot=reboot,
+            reboot=lambda: self._boot_anew("Reset", reboot),
             on_failure=lambda: self.station.remark("ResetFailure"),
         )
         self.trigger = RemoteTrigger(
@@ -264,6 +237,20 @@ class Assembly:
         )
         if PARTING in self._table(boot.TABLE):
             self.journal.keep(Delete(boot.TABLE, PARTING))
+        self.upkeep = Upkeep(
+            House(
+                parts=parts,
+                clock=self.clock,
+                configuration=self.configuration,
+                central=self.central,
+                availability=self.availability,
+                bays=self.bays,
+                trigger=self.trigger,
+                reboot=lambda: self._boot_anew("new firmware", reboot),
+                line=line,
+            ),
+            tables,
+        )
         self.peer.responders = self._responders()
         self._wire()
 
@@ -281,6 +268,7 @@ class Assembly:
         self._show_station()
         self._compare_intervals()
         self.limits.refresh()
+        self.upkeep.start()
 
     def part(self) -> None:
         """Somebody has the program stopped: note that it is no power cut."""
@@ -296,6 +284,7 @@ class Assembly:
         self.station.stop()
         self.limits.stop()
         self.reservations.stop()
+        self.upkeep.stop()
 
     # Building.
 
@@ -343,6 +332,7 @@ class Assembly:
             **LocalAuthList(local_list=self.local_list).responders(),
             **Reserving(reservations=self.reservations).responders(),
             **self.trigger.responders(),
+            **self.upkeep.responders(),
             **self.parts.responders,
         }
 
@@ -355,14 +345,13 @@ class Assembly:
         ].confirmed(transaction, info)
         self.availability.on_change = self._availability_changed
         self.reservations.on_change = self._refresh
-        self.journal.on_health = lambda healthy: self._show_station()
+        self.journal.on_health = self._store_changed
         for bay in self.bays.values():
             bay.on_plugged = partial(self.access.car_came, bay)
             bay.on_status = self._status_changed
         self.configuration.on_change("WebSocketPingInterval", self._ping_interval_changed)
         for key in RETRY_KEYS:
             self.configuration.on_change(key, self._compare_intervals)
-        self.configuration.on_change("AuthorizationKey", self._key_changed)
 
     # What follows from what.
 
@@ -376,6 +365,7 @@ class Assembly:
         elif not self.registration.online and self._online:
             self._online = False
             self.outbox.offline()
+            self.upkeep.offline()
             self.heartbeat.offline()
             for reporter in self._reporters():
                 reporter.offline()
@@ -386,6 +376,7 @@ class Assembly:
             reporter.online(afresh=afresh)
         self.heartbeat.online()
         self.outbox.online()
+        self.upkeep.online()
 
     def _reporters(self) -> list[StatusReporter]:
         return [self.station, *(bay.reporter for bay in self.bays.values())]
@@ -401,14 +392,24 @@ class Assembly:
 
     def _status_changed(self) -> None:
         """What one connector does can be the end of a reservation, or make another one the last
-        that is free."""
+        that is free. New firmware waits for the last transaction."""
         if len(self.reservations):
             self.reservations.look_around()
             self._refresh()
+        self.upkeep.firmware.look_around()
 
     def _refresh(self) -> None:
         for bay in self.bays.values():
             bay.refresh()
+
+    def _store_changed(self, healthy: bool) -> None:
+        self._show_station()
+        if not healthy:
+            self.upkeep.store_is_full()
+
+    def _boot_anew(self, why: str, reboot: Callable[[], object]) -> None:
+        self.upkeep.rebooting(why)
+        reboot()
 
     def _show_station(self) -> None:
         if not self.availability.station:
@@ -434,10 +435,6 @@ class Assembly:
                 ping_s=ping_s,
                 retry_s=attempts * interval_s,
             )
-
-    def _key_changed(self) -> None:
-        key = bytes.fromhex(self.configuration.text("AuthorizationKey"))
-        self._line().change(password=key)
 
     def _may_charge(self) -> bool:
         """B-14, B-15: not before somebody has accepted us, nor without a valid time."""

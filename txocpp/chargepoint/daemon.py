@@ -7,17 +7,21 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+import attrs
 from twisted.application.service import MultiService
 from twisted.internet.defer import maybeDeferred
-from twisted.logger import Logger
+from twisted.logger import Logger, globalLogPublisher
 
 from txocpp.chargepoint import options as options_
 from txocpp.chargepoint.boxes import SeveralBoxes, device_maker
 from txocpp.chargepoint.installation import configure
 from txocpp.chargepoint.journal import Journal
 from txocpp.chargepoint.limits import Grid
+from txocpp.chargepoint.logbook import Logbook
 from txocpp.chargepoint.options import Options
+from txocpp.chargepoint.parts import Equipment
 from txocpp.chargepoint.service import (
     ChargePoint,
     DeviceMaker,
@@ -27,6 +31,7 @@ from txocpp.chargepoint.service import (
     Remember,
 )
 from txocpp.chargepoint.settings import Behaviour, StationSettings
+from txocpp.chargepoint.upkeepoptions import file_settings, installer, security_settings
 from txocpp.devices.links import listening_endpoint
 from txocpp.devices.simulated import SimulatedDevice
 from txocpp.devices.simulation.control import ControlService, control_service
@@ -37,7 +42,7 @@ from txocpp.interfaces import (
     IFrameReceiver,
     IMessageFactory,
 )
-from txocpp.smartcharging import Switches
+from txocpp.smartcharging import Switches, read_zone
 from txocpp.storage.memory import MemoryChargePointStore
 from txocpp.storage.sqlite import SQLiteChargePointStore
 from txocpp.transport.peer import Responder
@@ -67,12 +72,22 @@ def station_settings(options: Options) -> StationSettings:
         configuration=options.configuration,
         left_out_keys=behaviour.left_out_keys,
         behaviour=Behaviour(**chosen),
+        files=file_settings(options.files, _files_folder(options)),
+        security=security_settings(options.security, options.firmware),
         grid=Grid(
             voltage_v=Decimal(str(options.installation.voltage_v)),
             station_limit_a=limit_a or None,
+            zone=_zone(options.installation.time_zone),
         ),
         readings=Switches.from_mapping(options.smart_charging),
     )
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return read_zone(name) if name else None
+    except ConfigurationError as error:
+        raise ConfigurationError(f"[installation] time_zone: {error}") from error
 
 
 def client_settings(options: Options) -> ClientSettings:
@@ -109,11 +124,23 @@ def line_maker(reactor: Any, settings: ClientSettings) -> LineMaker:
     def make(receiver: IFrameReceiver, wanted: LineSettings) -> WebSocketClient:
         client = WebSocketClient(reactor, receiver, settings)
         client.change(ping_interval_s=wanted.ping_interval_s)
-        if wanted.password is not None:
+        if wanted.url is not None:
+            certificates = wanted.certificates or settings.certificates
+            client.change(url=wanted.url, password=wanted.password, certificates=certificates)
+        elif wanted.password is not None:
             client.change(password=wanted.password)
         return client
 
     return make
+
+
+def secured(settings: StationSettings, line: ClientSettings) -> StationSettings:
+    """Settings that know the connection as configured. With an endpoint of the operator's own
+    nobody else can tell how to connect by another security profile."""
+    known: dict[str, Any] = {"password": line.password}
+    if line.endpoint is None:
+        known.update(url=line.url, certificates=line.certificates)
+    return attrs.evolve(settings, security=attrs.evolve(settings.security, **known))
 
 
 def websocket_charge_point(
@@ -142,7 +169,7 @@ def websocket_charge_point(
     chosen = settings or StationSettings(identity=identity, configuration=configuration or {})
     line = ClientSettings(url=url, identity=chosen.identity, password=password)
     return ChargePoint(
-        chosen,
+        secured(chosen, line),
         device,
         store,
         line_maker(reactor, line),
@@ -161,8 +188,7 @@ def charge_point(reactor: Any, options: Options) -> MultiService:
 
 def check(reactor: Any, options: Options) -> None:
     """Find out whether the options make a charge point. Raises `ConfigurationError`."""
-    settings = station_settings(options)
-    client_settings(options)
+    settings = secured(station_settings(options), client_settings(options))
     device = device_maker(reactor, options.device)({}, lambda name, memory: None)
     configure(settings, device.evses, Journal(MemoryChargePointStore(), reactor))
     if options.status.listen:
@@ -185,13 +211,21 @@ class Daemon(MultiService):
         """Not a child service: it comes with the device, when the store has been read."""
         self._make_device = device_maker(reactor, options.device)
         self._store = _store(reactor, options)
+        self._logbook = Logbook(options.files.log_lines)
+        line = client_settings(options)
+        settings = secured(station_settings(options), line)
         self.charge_point = ChargePoint(
-            station_settings(options),
+            settings,
             self._device,
             self._store,
-            line_maker(reactor, client_settings(options)),
+            line_maker(reactor, line),
             reactor,
             monotonic=time.monotonic,
+            equipment=attrs.evolve(
+                Equipment.of(settings.files),
+                installer=installer(reactor, options.firmware),
+                logbook=self._logbook,
+            ),
         )
         self.charge_point.setServiceParent(self)  # type: ignore[no-untyped-call]
         page = options.status
@@ -206,6 +240,7 @@ class Daemon(MultiService):
     def startService(self) -> None:
         """Start everything. A store or a port that cannot be opened ends the program with a
         message, instead of a charge point that forgets."""
+        globalLogPublisher.addObserver(self._logbook)
         try:
             if isinstance(self._store, SQLiteChargePointStore):
                 self._store.open()
@@ -219,6 +254,7 @@ class Daemon(MultiService):
         if door is not None:
             await maybeDeferred(door.stopService)
         await super().stopService()  # type: ignore[no-untyped-call]
+        globalLogPublisher.removeObserver(self._logbook)
 
     def _device(self, memory: DeviceMemory, remember: Remember) -> IEVSEDevice:
         device = self._make_device(memory, remember)
@@ -238,6 +274,13 @@ class Daemon(MultiService):
             else:
                 self._door = door
         return device
+
+
+def _files_folder(options: Options) -> Path | None:
+    """Beside the store; a temporary one beside a store in memory."""
+    if options.storage.path == IN_MEMORY:
+        return None
+    return options_.state_path(options).with_suffix(".files")
 
 
 def _simulated(device: IEVSEDevice) -> SimulatedDevice | None:

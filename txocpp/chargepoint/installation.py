@@ -16,7 +16,7 @@ from txocpp.chargepoint.availability import Availability
 from txocpp.chargepoint.bay import Bay
 from txocpp.chargepoint.configuration import Configuration
 from txocpp.chargepoint.journal import Journal
-from txocpp.chargepoint.keys import EXTRA_KEYS, ROTATIONS, STANDARD_KEYS
+from txocpp.chargepoint.keys import EXTRA_KEYS, ROTATIONS, SECURITY_KEYS, STANDARD_KEYS
 from txocpp.chargepoint.measurands import can_deliver
 from txocpp.chargepoint.reservations import Reservation, Reservations
 from txocpp.chargepoint.settings import StationSettings
@@ -50,6 +50,11 @@ def configure(
         "ConnectorPhaseRotation": [f"{number}.Unknown" for number in numbers],
         "ConnectorPhaseRotationMaxLength": len(evses) + 1,
     }
+    left_out = list(settings.left_out_keys)
+    if settings.security.enabled:
+        by_hardware["SecurityProfile"] = settings.security.profile
+    else:
+        left_out += [key.name for key in SECURITY_KEYS if key.optional]
     made = Configuration(
         [*STANDARD_KEYS, *(key for key in EXTRA_KEYS if key.name.lower() in given)],
         journal,
@@ -57,7 +62,7 @@ def configure(
             **{name: value for name, value in by_hardware.items() if name.lower() not in given},
             **settings.configuration,
         },
-        left_out=settings.left_out_keys,
+        left_out=left_out,
         saved=saved,
     )
     # A device may tell what it can do only when its line is up.

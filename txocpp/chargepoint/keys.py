@@ -147,7 +147,7 @@ PROFILE_KEYS: Final = (
     _number("MaxChargingProfilesInstalled", 100, profile=_SMART, access=_READ, minimum=1),
     _list(
         "SupportedFileTransferProtocols",
-        "FTP,HTTP,HTTPS",
+        "FTP,FTPS,HTTP,HTTPS",
         profile="FirmwareManagement",
         access=_READ,
         values=("FTP", "FTPS", "HTTP", "HTTPS"),
@@ -156,13 +156,15 @@ PROFILE_KEYS: Final = (
 )
 
 SECURITY_KEYS: Final = (
-    _boolean("AdditionalRootCertificateCheck", False, profile="Security", access=_READ),
-    Key("AuthorizationKey", Kind.TEXT, None, Access.WRITE_ONLY, "Security", reconnects=True),
-    _number("CertificateSignedMaxChainSize", 10_000, profile="Security", access=_READ),
-    _number("CertificateStoreMaxLength", 20, profile="Security", access=_READ),
-    Key("CpoName", Kind.TEXT, "", profile="Security"),
-    _number("SecurityProfile", 0, profile="Security", maximum=3, reconnects=True),
+    _boolean("AdditionalRootCertificateCheck", False, access=_READ, optional=True),
+    Key("AuthorizationKey", Kind.TEXT, None, Access.WRITE_ONLY, reconnects=True),
+    _number("CertificateSignedMaxChainSize", 10_000, access=_READ, optional=True),
+    _number("CertificateStoreMaxLength", 20, access=_READ, optional=True),
+    Key("CpoName", Kind.TEXT, "", optional=True),
+    _number("SecurityProfile", 0, maximum=3, reconnects=True, optional=True),
 )
+"""The optional ones are absent where the security extensions are switched off; AuthorizationKey
+belongs to OCPP-J itself."""
 
 EXTRA_KEYS: Final = (
     _number("BlinkRepeat", None, optional=True),

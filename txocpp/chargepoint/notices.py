@@ -67,7 +67,7 @@ class Notices:
         self._queue = [Notice(int(key), found, True) for key, found in (saved or {}).items()]
         self._number = self._queue[-1].number if self._queue else 0
         self._timers = Timers(clock)
-        self._online = False
+        self._online = self._stopped = False
         self._sending: Deferred[Any] | None = None
         self._empty: list[Deferred[None]] = []
 
@@ -85,7 +85,9 @@ class Notices:
         if lasting:
             kept.append(Put(self._table, notice.key, document))
         written = self._journal.keep(*kept)
-        self._send_next()
+        # What the central system has just asked is answered first.
+        if not self._stopped:
+            self._timers.set("soon", 0, self._send_next)
         return written
 
     def online(self) -> None:
@@ -99,7 +101,7 @@ class Notices:
 
     def stop(self) -> None:
         """Send nothing more."""
-        self._online = False
+        self._online, self._stopped = False, True
         self._timers.cancel_all()
         if self._sending is not None:
             self._sending.cancel()

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from txocpp.chargepoint.upkeepoptions import Files, Firmware, Security
+
 
 class Station(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who the charge point is. What it says of itself in the BootNotification."""
@@ -132,6 +134,13 @@ class Installation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     station_limit_a: Annotated[
         float, Meta(ge=0, description="Fuse of the whole station, A per phase. 0: no limit.")
     ] = 0
+    time_zone: Annotated[
+        str,
+        Meta(
+            description="Where recurring charging profiles shall follow the clock on the wall, "
+            "such as Europe/Berlin. Empty: UTC, as OCPP has it."
+        ),
+    ] = ""
 
 
 class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -200,6 +209,9 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     installation: Installation = Installation()
     behaviour: Behaviour = Behaviour()
     status: Status = Status()
+    files: Files = Files()
+    firmware: Firmware = Firmware()
+    security: Security = Security()
     configuration: Annotated[
         dict[str, Any],
         Meta(

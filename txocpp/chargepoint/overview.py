@@ -5,15 +5,17 @@ Every value is a JSON value; times are in UTC, energy in Wh, currents in A per p
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from txocpp.chargepoint.assembly import Assembly
 from txocpp.chargepoint.bay import Bay
 from txocpp.chargepoint.limits import Allowance
 from txocpp.chargepoint.measurands import plain
-from txocpp.chargepoint.service import ChargePoint
 from txocpp.chargepoint.statusreports import NO_ERROR
 from txocpp.chargepoint.transactions import Transaction
+
+if TYPE_CHECKING:
+    from txocpp.chargepoint.service import ChargePoint
 
 UNKNOWN = Allowance.unknown()
 

@@ -141,7 +141,7 @@ class SecurityLog:
             return
         undated, self._undated = self._undated, []
         for seconds, event, info, critical in undated:
-            passed = timedelta(seconds=self._clock.seconds() - seconds)
+            passed = timedelta(milliseconds=round((self._clock.seconds() - seconds) * 1000))
             self._add(Entry(self._clock.now() - passed, str(event), info, critical))
 
     def entries(

@@ -7,6 +7,7 @@ the device, the store, the line.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, Protocol, cast
 
 import attrs
@@ -17,9 +18,11 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txocpp.chargepoint.assembly import Assembly, Parts
+from txocpp.chargepoint.assembly import Assembly
 from txocpp.chargepoint.datatransfer import DataTransfers, VendorResponder
 from txocpp.chargepoint.journal import Journal
+from txocpp.chargepoint.overview import overview
+from txocpp.chargepoint.parts import Equipment, Parts
 from txocpp.chargepoint.settings import StationSettings
 from txocpp.errors import ConnectionGone
 from txocpp.interfaces import (
@@ -31,6 +34,8 @@ from txocpp.interfaces import (
 )
 from txocpp.messages.v16 import MessageFactory16
 from txocpp.transport.peer import Responder
+from txocpp.transport.status import ConnectionStatus
+from txocpp.transport.tls import ClientCertificates
 
 REBOOT_PAUSE_S: Final = 1.0
 """Between going down and coming up again."""
@@ -52,10 +57,17 @@ class LineSettings:
     """Bytes of AuthorizationKey, if one has been set over OCPP; None: as configured."""
     ping_interval_s: float = 60.0
     """WebSocketPingInterval (C-10)."""
+    url: str | None = None
+    """Of the central system, as the security profile demands it. With it, `password` and
+    `certificates` are the last word; without it all three are as configured."""
+    certificates: ClientCertificates | None = None
 
 
 class LineService(Protocol):
     """A connection that comes back: `txocpp.transport.websocket_client.WebSocketClient`."""
+
+    on_status: Callable[[ConnectionStatus], object] | None
+    """Hears how the connection does."""
 
     def startService(self) -> None:
         """Connect, now and for ever."""
@@ -64,7 +76,7 @@ class LineService(Protocol):
         """Close the connection; may give a Deferred or a coroutine."""
 
     def change(self, **settings: Any) -> None:
-        """Change ping_interval_s or password."""
+        """Change ping_interval_s, password, url or certificates."""
 
     def reconnect(self, reason: str = ...) -> None:
         """Make a new connection."""
@@ -86,7 +98,8 @@ class ChargePoint(Service):
     """One charge point.
 
     `make_line` makes the connection to the central system for each boot. The device, or what
-    `device` makes, is started and stopped along with the charge point.
+    `device` makes, is started and stopped along with the charge point. `equipment` is what
+    firmware and logs are handled with.
     """
 
     def __init__(
@@ -100,6 +113,7 @@ class ChargePoint(Service):
         factory: IMessageFactory | None = None,
         monotonic: Callable[[], float] | None = None,
         responders: Mapping[type, Responder] | None = None,
+        equipment: Equipment | None = None,
     ) -> None:
         self.assembly: Assembly | None = None
         """What is running; None before the first boot and between two."""
@@ -117,6 +131,9 @@ class ChargePoint(Service):
         self._factory = factory or MessageFactory16()
         self._monotonic = monotonic
         self._responders = dict(responders or {})
+        self._equipment = attrs.evolve(
+            equipment or Equipment.of(settings.files), overview=partial(overview, self)
+        )
         self._journal = Journal(store, clock)
         self._work: Deferred[None] | None = None
         self._pause: IDelayedCall | None = None
@@ -139,6 +156,12 @@ class ChargePoint(Service):
     def line_status(self) -> Any:
         """What the line says of itself (`ConnectionStatus` of the WebSocket client), or None."""
         return getattr(self.line, "status", None)
+
+    def note_security_event(self, event: str, info: str = "", *, critical: bool = False) -> None:
+        """Note something in the security log, and tell the central system of it: that the housing
+        has been opened, for example. Lost while the charge point boots."""
+        if self.assembly is not None:
+            self.assembly.upkeep.events.note(event, info, critical=critical or None)
 
     # The life of the service.
 
@@ -180,6 +203,7 @@ class ChargePoint(Service):
             monotonic=self._monotonic,
             data_transfers=self.data_transfers,
             responders=self._responders,
+            equipment=self._equipment,
         )
         assembly = Assembly(
             parts, tables, reboot=self._reboot, line=lambda: cast(LineService, self.line)
@@ -187,6 +211,7 @@ class ChargePoint(Service):
         await assembly.start()
         self.assembly = assembly
         self.line = self._make_line(assembly.peer, self._line_settings(assembly))
+        self.line.on_status = assembly.upkeep.line_security.status_changed
         log.info("{identity} boots", identity=self.settings.identity)
         self.line.startService()
 
@@ -200,11 +225,10 @@ class ChargePoint(Service):
         self._journal.keep(Put(DEVICE_TABLE, name, memory))
 
     def _line_settings(self, assembly: Assembly) -> LineSettings:
-        key = assembly.configuration.text("AuthorizationKey")
         return LineSettings(
             identity=self.settings.identity,
-            password=bytes.fromhex(key) if key else None,
             ping_interval_s=float(assembly.configuration.integer("WebSocketPingInterval")),
+            **assembly.upkeep.line_security.wire(),
         )
 
     def _reboot(self) -> None:

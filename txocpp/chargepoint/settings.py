@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -85,6 +86,14 @@ class Security:
     """As configured; an AuthorizationKey takes its place."""
     certificates: ClientCertificates = attrs.field(factory=ClientCertificates)
     """As configured; installed and signed ones are used besides."""
+
+    @property
+    def profile(self) -> int:
+        """The security profile that this configuration amounts to."""
+        by_tls = self.url is not None and urlsplit(self.url).scheme == "wss"
+        if self.password is not None:
+            return 2 if by_tls else 1
+        return 3 if by_tls and self.certificates.certificate is not None else 0
 
 
 @attrs.frozen(kw_only=True)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import attrs
 from cryptography import x509
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.defer import TimeoutError as TookTooLong
-from twisted.internet.interfaces import IReactorTime
 
 from txocpp.chargepoint import firmware, linesecurity, roots, securitylog, uploads
 from txocpp.chargepoint.availability import Availability
@@ -21,17 +19,16 @@ from txocpp.chargepoint.clock import StationClock
 from txocpp.chargepoint.configuration import Configuration
 from txocpp.chargepoint.diagnostics import Diagnostics
 from txocpp.chargepoint.filetransfer.attempts import Patience
-from txocpp.chargepoint.filetransfer.transfers import NetworkTransfers, Transfers
+from txocpp.chargepoint.filetransfer.transfers import NetworkTransfers
 from txocpp.chargepoint.filetransfer.trust import Trust
 from txocpp.chargepoint.installer import NoInstaller
-from txocpp.chargepoint.journal import Change, Journal
+from txocpp.chargepoint.journal import Change
 from txocpp.chargepoint.linesecurity import LineSecurity
-from txocpp.chargepoint.logbook import Logbook
 from txocpp.chargepoint.notices import Notices
 from txocpp.chargepoint.owncertificate import OwnCertificates
+from txocpp.chargepoint.parts import Line, Parts
 from txocpp.chargepoint.roots import Roots, RootUse
 from txocpp.chargepoint.securitylog import Event, SecurityLog
-from txocpp.chargepoint.settings import StationSettings
 from txocpp.chargepoint.update import FirmwareReport
 from txocpp.chargepoint.uploads import UploadReport, Uploads
 from txocpp.chargepoint.v16.central import CentralSystem
@@ -45,7 +42,7 @@ from txocpp.chargepoint.v16.notices import (
 )
 from txocpp.chargepoint.v16.remotetrigger import RemoteTrigger
 from txocpp.chargepoint.v16.security import SecurityExtensions, sign_certificate
-from txocpp.interfaces import IEVSEDevice, IFirmwareInstaller, IMessageFactory
+from txocpp.interfaces import IEVSEDevice, IFirmwareInstaller
 from txocpp.transport.peer import Responder
 
 STATUS_TABLE: Final = "status_notices"
@@ -54,39 +51,10 @@ TELL_S: Final = 5.0
 
 
 @attrs.frozen(kw_only=True)
-class Equipment:
-    """What firmware, diagnostics and security are done with; it outlives a reboot."""
-
-    folder: Path
-    """For files of all kinds; made when it is needed."""
-    transfers: Transfers | None = None
-    """None: over the network."""
-    installer: IFirmwareInstaller | None = None
-    """None: that of the device, if it has one."""
-    logbook: Logbook = attrs.field(factory=Logbook)
-    overview: Callable[[], Mapping[str, Any]] = dict
-    """The present state as plain JSON values."""
-
-
-class Line(Protocol):
-    """The connection to the central system, as far as security steers it."""
-
-    def change(self, **settings: Any) -> None:
-        """Change its settings: url, password, certificates."""
-
-    def reconnect(self, reason: str = ...) -> None:
-        """Close the connection and make a new one."""
-
-
-@attrs.frozen(kw_only=True)
 class House:
     """The rest of the charge point, as far as it is needed here."""
 
-    settings: StationSettings
-    device: IEVSEDevice
-    journal: Journal
-    factory: IMessageFactory
-    reactor: IReactorTime
+    parts: Parts
     clock: StationClock
     configuration: Configuration
     central: CentralSystem
@@ -103,18 +71,19 @@ class Upkeep:
     def __init__(
         self,
         house: House,
-        equipment: Equipment,
         tables: Mapping[str, Mapping[str, Mapping[str, Any]]],
     ) -> None:
         self._house = house
         self._online = False
-        settings, clock, journal = house.settings, house.clock, house.journal
+        self._parts = parts = house.parts
+        settings, equipment = parts.settings, parts.equipment
+        clock, journal = house.clock, parts.journal
         extended = settings.security.enabled
 
         def table(name: str) -> Mapping[str, Mapping[str, Any]]:
             return tables.get(name, {})
 
-        self.words = NoticeWords(house.central, house.factory)
+        self.words = NoticeWords(house.central, parts.factory)
         self._event_notices = Notices(
             securitylog.NOTICES_TABLE,
             journal,
@@ -168,7 +137,7 @@ class Upkeep:
         files = settings.files
         patience = Patience(files.retries, files.retry_interval_s)
         trust = Trust(files.trust_roots, self.roots.pems)
-        transfers = equipment.transfers or NetworkTransfers(house.reactor, files, trust)
+        transfers = equipment.transfers or NetworkTransfers(parts.clock, files, trust)
         self.diagnostics = Diagnostics(
             settings.identity,
             clock,
@@ -193,7 +162,7 @@ class Upkeep:
         self.firmware = firmware.Firmware(
             self,
             transfers,
-            equipment.installer or _installer_of(house.device),
+            equipment.installer or _installer_of(parts.device),
             self.events,
             journal,
             clock,
@@ -205,7 +174,7 @@ class Upkeep:
 
     def responders(self) -> dict[type, Responder]:
         """By request class; and what can be triggered."""
-        house, security = self._house, self._house.settings.security
+        house, security = self._house, self._parts.settings.security
         plain = FirmwareManagement(
             firmware=self.firmware,
             diagnostics=self.diagnostics,
@@ -299,7 +268,8 @@ class Upkeep:
 
     def version(self) -> str:
         """See `firmware.Surroundings`."""
-        return self._house.settings.firmware_version or self._house.device.info.firmware_version
+        told: str = self._parts.device.info.firmware_version
+        return self._parts.settings.firmware_version or told
 
     def allows(self, protocol: str) -> bool:
         """See `firmware.Surroundings`."""
@@ -316,12 +286,11 @@ class Upkeep:
         if not self._online:
             return succeed(None)
         told = self._status_notices.emptied()
-        told.addTimeout(TELL_S, self._house.reactor)
+        told.addTimeout(TELL_S, self._parts.clock)
         return told.addErrback(lambda failure: failure.trap(TookTooLong) and None)
 
     def reboot(self) -> None:
         """See `firmware.Surroundings`."""
-        self.rebooting("new firmware")
         self._house.reboot()
 
     # Telling.
@@ -354,7 +323,7 @@ class Upkeep:
 
     def _owner(self) -> tuple[str, str]:
         """Whom a certificate of ours is made out to (X-26, X-40)."""
-        settings, info = self._house.settings, self._house.device.info
+        settings, info = self._parts.settings, self._parts.device.info
         serial_number = settings.serial_number or info.serial_number or settings.identity
         return self._house.configuration.text("CpoName"), serial_number
 
