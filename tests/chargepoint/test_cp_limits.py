@@ -266,6 +266,17 @@ def test_watts_become_amperes() -> None:
     assert offered(house) == 10
 
 
+def test_why_an_idle_connector_would_get_what_it_would() -> None:
+    """What is told of a connector where nobody charges is true now, not at the last event."""
+    house = House()
+    install(house, profile((0, 10), (600, 16)))
+    assert house.assembly.limits.allowances[1].limit_a == 10
+    house.run(NOON.timestamp() + 600 - house.clock.seconds())
+    allowance = house.assembly.limits.allowances[1]
+    assert allowance.limit_a == 16
+    assert "TxDefaultProfile 1" in allowance.reason
+
+
 @pytest.mark.rule("SR-415")
 def test_a_step_that_only_the_phases_of_the_car_make() -> None:
     """Power for one phase, spread over three, may fall below a maximum in A in mid-period: the

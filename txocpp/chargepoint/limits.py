@@ -99,7 +99,7 @@ class Limits:
     ) -> None:
         self.on_change: Callable[[], object] = lambda: None
         self.stack = Stack.from_documents((saved or {}).values())
-        self.allowances: dict[int, Allowance] = {}
+        self._allowances: dict[int, Allowance] = {}
         self._outlets = outlets
         self._running = running
         self._configuration = configuration
@@ -208,6 +208,16 @@ class Limits:
         """What is allowed, for any moment."""
         return Composite(self.stack, self.station, self._switches, self._grid.zone)
 
+    @property
+    def allowances(self) -> dict[int, Allowance]:
+        """What each connector is allowed now, and why; an idle one, if it began to charge now."""
+        composite, now = self.composite, self._clock.now()
+        idle = [c for c in self._outlets if self._running.on_connector(c) is None]
+        limits = [composite.limit_at(c, now) for c in idle]
+        return self._allowances | {
+            limit.connector_id: Allowance(limit.limit, limit.explanation.text) for limit in limits
+        }
+
     def hardware_phases(self, connector_id: int) -> int:
         """Phases wired to a connector, or with 0 the most that any has."""
         if connector_id in self._outlets:
@@ -238,7 +248,7 @@ class Limits:
             reason = limit.explanation.text
             if amount < limit.limit:
                 reason = f"{amount:f} A: the limit of the station is shared; {reason}"
-            self.allowances[connector_id] = Allowance(amount, reason)
+            self._allowances[connector_id] = Allowance(amount, reason)
             offered = offers.get(connector_id, Decimal(0))
             changed |= self._set(connector_id, offered, limit.phases)
         self._plan(
@@ -265,7 +275,7 @@ class Limits:
                 "limit of connector {connector}: {limit} A ({reason})",
                 connector=connector_id,
                 limit=limit_a,
-                reason=self.allowances[connector_id].reason,
+                reason=self._allowances[connector_id].reason,
             )
         return before != limit_a
 
