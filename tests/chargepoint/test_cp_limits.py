@@ -174,6 +174,20 @@ def test_a_full_disk_promises_no_limit() -> None:
     assert offered(house) == 32
 
 
+@pytest.mark.rule("SR-618", "SR-713")
+def test_what_is_over_makes_room() -> None:
+    """In a full store a profile whose time is over gives way to a new one; others do not."""
+    house = House(configuration={"MaxChargingProfilesInstalled": 1})
+    assert install(house, profile((0, 10), duration=60)) == "Accepted"
+    another = {"charging_profile_id": 2, "stack_level": 1}
+    assert install(house, profile((0, 16), **another)) == "Rejected"
+    house.run(120)
+    assert install(house, profile((0, 16), **another)) == "Accepted"
+    assert [one.profile_id for one in house.assembly.limits.stack] == [2]
+    house.power_cut()
+    assert [one.profile_id for one in house.assembly.limits.stack] == [2]
+
+
 @pytest.mark.rule("SR-206", "SR-703")
 def test_a_relative_profile_counts_from_the_start() -> None:
     """Seconds of a Relative profile are those of the transaction."""

@@ -118,13 +118,11 @@ class Limits:
     async def install(self, profile: Profile, connector_id: int) -> Outcome:
         """SetChargingProfile: saved, then in force (SR-601 to SR-633). Raises `StoreError`."""
         async with self._one_at_a_time:
-            outcome = self.stack.install(
-                profile,
-                connector_id,
-                received_at=self._clock.now(),
-                station=self.station,
-                keys=self.keys,
-            )
+            outcome = self._try_to_install(profile, connector_id)
+            if outcome.rule == "SR-618":
+                # Those that can never count again make room (SR-713).
+                await self._take_over(self.stack.prune(self._clock.now()))
+                outcome = self._try_to_install(profile, connector_id)
             return await self._take_over(outcome)
 
     async def clear(
@@ -335,6 +333,15 @@ class Limits:
         self._timer = None if moment is None else self._clock.call_at(moment, self.refresh)
 
     # Keeping.
+
+    def _try_to_install(self, profile: Profile, connector_id: int) -> Outcome:
+        return self.stack.install(
+            profile,
+            connector_id,
+            received_at=self._clock.now(),
+            station=self.station,
+            keys=self.keys,
+        )
 
     async def _take_over(self, outcome: Outcome) -> Outcome:
         if outcome.accepted:
