@@ -40,7 +40,11 @@ def test_who_it_is_and_how_it_behaves() -> None:
         options(
             station={"identity": "X", "serial_number": "S"},
             behaviour={"queue_limit": 99, "left_out_keys": ["MessageTimeout"]},
-            installation={"voltage_v": 110, "station_limit_a": 63.5},
+            installation={
+                "voltage_v": 110,
+                "station_limit_a": 63.5,
+                "time_zone": "Europe/Berlin",
+            },
             configuration={"HeartbeatInterval": 7},
             smart_charging={"valid_to_inclusive": True},
         )
@@ -51,9 +55,13 @@ def test_who_it_is_and_how_it_behaves() -> None:
         Decimal(110),
         Decimal("63.5"),
     )
+    assert str(settings.grid.zone) == "Europe/Berlin"
     assert settings.readings.valid_to_inclusive
     assert settings.left_out_keys == ("MessageTimeout",)
     assert station_settings(options()).grid.station_limit_a is None
+    assert station_settings(options()).grid.zone is None
+    with pytest.raises(ConfigurationError, match="Europe/Atlantis"):
+        station_settings(options(installation={"time_zone": "Europe/Atlantis"}))
 
 
 @pytest.mark.parametrize(
