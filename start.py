@@ -90,10 +90,10 @@ def install(task: str) -> None:
 
 
 def install_node_peers() -> None:
-    """Foreign peers that run on Node.js, for the tests; those skip where Node is missing."""
+    """Foreign peers that run on Node.js; they are left out where it is missing."""
     npm = shutil.which("npm")
     if npm is None:
-        say("Node.js is not here: tests against its peers will be skipped")
+        say("Node.js is not here: its peers are left out")
         return
     for package in sorted(HERE.glob("tests/*/package.json")):
         folder = package.parent
@@ -120,7 +120,7 @@ def main(arguments: list[str]) -> int:
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
     os.environ["VIRTUAL_ENV"] = str(ENVIRONMENT)
     os.environ.setdefault("TXOCPP_COMMAND", "python3 start.py run txocpp")
-    if task == "test":
+    if task in ("test", "bench"):
         install_node_peers()
     if task == "run" and not options:
         say("run what? For example: python3 start.py run txocpp --help")
