@@ -5,7 +5,7 @@ Each seed chooses which kinds of trouble there are, so that some days are quiet 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,15 +34,25 @@ Action = Callable[[], object]
 
 
 class Schedule:
-    """A day of `hours`, with something happening every `pause_s` on average."""
+    """A day of `hours`, with something happening every `pause_s` on average, and with these
+    `troubles`, or those that the dice choose."""
 
-    def __init__(self, town: Town, *, hours: float = 2.5, pause_s: float = 50.0) -> None:
+    def __init__(
+        self,
+        town: Town,
+        *,
+        hours: float = 2.5,
+        pause_s: float = 50.0,
+        troubles: Sequence[str] | None = None,
+    ) -> None:
         self.town = town
         self.dice = town.dice
         self.hours = hours
         self.pause_s = pause_s
         count = self.dice.choice((0, 1, 2, 3, len(TROUBLES)))
         self.troubles = self.dice.sample(TROUBLES, count)
+        if troubles is not None:
+            self.troubles = list(troubles)
         town.note(f"troubles: {', '.join(self.troubles) or 'none'}")
         self._profile_id = 0
         self._reservation_id = 0
@@ -383,6 +393,6 @@ def wire_time(moment: datetime) -> str:
 def live_a_day(seed: int, **overrides: Any) -> Town:
     """One seed, one reproducible run. Raises `town.Broken`."""
     town = Town(seed, **overrides)
-    schedule = Schedule(town)
+    schedule = Schedule(town, troubles=overrides.get("troubles"))
     town.live(lambda _: schedule.play())
     return town

@@ -41,6 +41,8 @@ class Town:
         self.log: list[str] = []
         self.writes = 0
         """Writes that reached a disk, in all lives of the process."""
+        self.writes_of_the_day = 0
+        """Those before everything was healed."""
         self.cut_at: dict[int, Fate] = {}
         """Fates of single writes."""
         self.disk_full = False
@@ -255,6 +257,7 @@ class Town:
         try:
             self.start()
             day(self)
+            self.writes_of_the_day = self.writes
             self.close_the_day()
         finally:
             globalLogPublisher.removeObserver(self._logged)
