@@ -159,3 +159,6 @@ def test_a_picture_that_cannot_be_written(tmp_path: Path) -> None:
     """The file and the reason."""
     result = run(tmp_path, "draw", "-o", str(tmp_path / "no" / "day.svg"))
     assert "day.svg: No such file or directory" in result.stderr
+    other = run(tmp_path, "draw", "-o", str(tmp_path / "day.png"))
+    assert "day.png: only .svg pictures are drawn" in other.stderr
+    assert not (tmp_path / "day.png").exists()

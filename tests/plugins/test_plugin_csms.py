@@ -61,8 +61,10 @@ def test_a_configuration_can_be_checked(tmp_path: Path, capsys: pytest.CaptureFi
     assert ended.value.code == 0
     assert "good" in capsys.readouterr().out
     assert not database.exists()
-    with pytest.raises(usage.UsageError, match="no endpoint"):
+    with pytest.raises(SystemExit, match=r"ocpp-csms: listen\.http: 'nonsense' is no endpoint"):
         parsed("--check", "--http", "nonsense", "-d", str(database))
+    with pytest.raises(SystemExit, match=r"ocpp-csms: listen\.ocpp: 'tpc:1' is no endpoint"):
+        makeService(parsed("--ocpp", "tpc:1", "-d", str(database)))
 
 
 @pytest.mark.parametrize(
@@ -71,14 +73,15 @@ def test_a_configuration_can_be_checked(tmp_path: Path, capsys: pytest.CaptureFi
         ("[listen]\nport = 1\n", r"line 2: \[listen\] has no option 'port'"),
         ('[stations]\nadmit = "some"\n', r"line 2: stations\.admit"),
         ("[listen\n", "line 1"),
+        ('[listen]\nocpp = ["tpc:1"]\n', "line 2: listen.ocpp: 'tpc:1' is no endpoint"),
     ],
 )
 def test_a_wrong_file_is_refused_by_name_and_line(tmp_path: Path, text: str, words: str) -> None:
-    """As a usage error, so that twistd ends with a message."""
+    """The program ends with one line that says what and where."""
     config = tmp_path / "csms.toml"
     config.write_text(text)
-    with pytest.raises(usage.UsageError, match=words):
-        parsed("-c", str(config))
+    with pytest.raises(SystemExit, match=f"ocpp-csms: .*csms.toml: .*{words}"):
+        parsed("-c", str(config), "--check")
 
 
 def test_the_log_can_be_json(tmp_path: Path) -> None:

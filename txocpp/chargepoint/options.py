@@ -215,9 +215,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     configuration: Annotated[
         dict[str, Any],
         Meta(
-            description="Initial values of OCPP configuration keys, read-only ones included: a "
-            "table [configuration] with lines such as HeartbeatInterval = 300. Values changed "
-            "over OCPP win over these."
+            description="Initial values of OCPP configuration keys, read-only ones included. "
+            "Values changed over OCPP win over these."
         ),
     ] = {}
     smart_charging: Annotated[

@@ -142,6 +142,8 @@ def composite(as_json: bool, **options: Any) -> None:
 @click.option("--title", help="Heading of the SVG picture.")  # fmt: skip
 def draw_command(output: Path | None, title: str | None, **options: Any) -> None:
     """Draw the profiles and their composite schedule."""
+    if output is not None and output.suffix.lower() != ".svg":
+        raise click.BadParameter(f"{output}: only .svg pictures are drawn", param_hint="--output")
     question = _question(**options)
     if output is None:
         click.echo(_heading(question))

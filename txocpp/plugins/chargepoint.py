@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -84,19 +83,17 @@ class Options(usage.Options):
 def example() -> str:
     """A file with every option, every OCPP configuration key and every reading of smart charging,
     each with its default commented out."""
-    tables = "\n".join(
-        line
-        for line in configfile.example(Settings).splitlines()
-        if line not in ("#configuration = {}", "#smart_charging = {}")
-    )
-    keys = (line for key in (*STANDARD_KEYS, *EXTRA_KEYS) for line in _key_lines(key))
-    readings = [
-        f"#{field.name} = {configfile.toml_value(field.default)}"
-        for field in attrs.fields(Switches)
-    ]
-    return "\n".join(
-        [tables, "", "", "[configuration]", *keys, "", "[smart_charging]", *readings, ""]
-    )
+    inside = {
+        "[configuration]": [
+            line for key in (*STANDARD_KEYS, *EXTRA_KEYS) for line in _key_lines(key)
+        ],
+        "[smart_charging]": [
+            f"#{field.name} = {configfile.toml_value(field.default)}"
+            for field in attrs.fields(Switches)
+        ],
+    }
+    lines = configfile.example(Settings).splitlines()
+    return "\n".join([more for line in lines for more in (line, *inside.get(line, ()))]) + "\n"
 
 
 def _key_lines(key: Key) -> list[str]:
@@ -125,17 +122,5 @@ def makeService(options: Options) -> IService:
     try:
         charge_point(reactor, options.settings).setServiceParent(root)
     except ConfigurationError as error:
-        raise SystemExit(f"ocpp-cp: {_placed(str(error), options['config'])}") from error
+        raise SystemExit(f"ocpp-cp: {configfile.placed(str(error), options['config'])}") from error
     return IService(root)
-
-
-def _placed(fault: str, config: str | None) -> str:
-    """The fault with file and line, if something that it names stands in the file."""
-    if config is None:
-        return fault
-    named = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", fault))
-    for number, line in enumerate(Path(config).read_text("utf-8").splitlines(), 1):
-        options = re.findall(r"""([A-Za-z0-9_]+)["']?\s*=""", line.partition("#")[0])
-        if named.intersection(options):
-            return f"{config}: line {number}: {fault}"
-    return f"{config}: {fault}"

@@ -50,8 +50,21 @@ def loads(text: str, kind: type[S], *, name: str = "configuration") -> S:
         raise ConfigurationError(f"{name}: {_explain(str(error), text, kind)}") from error
 
 
+def placed(fault: str, file: str | None) -> str:
+    """The fault with file and line, if something that it names stands in the file."""
+    if file is None:
+        return fault
+    named = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", fault))
+    for number, line in enumerate(Path(file).read_text("utf-8").splitlines(), 1):
+        options = re.findall(r"""([A-Za-z0-9_]+)["']?\s*=""", line.partition("#")[0])
+        if named.intersection(options):
+            return f"{file}: line {number}: {fault}"
+    return f"{file}: {fault}"
+
+
 def example(kind: type[msgspec.Struct]) -> str:
-    """A file with every option: its description, and its default commented out."""
+    """A file with every option: its description, and its default commented out. A table whose
+    options the Struct does not name stands at the end, empty."""
     return "\n".join(_table_lines(kind, "")).strip() + "\n"
 
 
@@ -148,9 +161,12 @@ def _table_lines(kind: type[msgspec.Struct], prefix: str) -> list[str]:
     hints = get_type_hints(kind, include_extras=True)
     fields = [(field, _struct_in(hints[field.name])) for field in msgspec.structs.fields(kind)]
     lines: list[str] = []
-    for field in (field for field, inner in fields if inner is None):
-        lines += _comment(_description(hints[field.name]))
-        lines += [f"#{line}" for line in _option(field)] + [""]
+    plain = [field for field, inner in fields if inner is None]
+    free = [field for field in plain if field.default_factory is dict and not prefix]
+    for field in plain:
+        if field not in free:
+            lines += _comment(_description(hints[field.name]))
+            lines += [f"#{line}" for line in _option(field)] + [""]
     for field, inner in fields:
         if inner is None:
             continue
@@ -159,6 +175,8 @@ def _table_lines(kind: type[msgspec.Struct], prefix: str) -> list[str]:
         lines += ["", *_comment((inner.__doc__ or "").strip())]
         lines.append(f"#[[{name}]]" if many else f"[{name}]")
         lines += [*_table_lines(inner, f"{name}.")]
+    for field in free:
+        lines += ["", *_comment(_description(hints[field.name])), f"[{field.encode_name}]", ""]
     return lines
 
 

@@ -57,7 +57,7 @@ class Options(usage.Options):
             if self["check"]:
                 self._check()
         except ConfigurationError as error:
-            raise usage.UsageError(str(error)) from error
+            raise SystemExit(f"ocpp-csms: {error}") from error
 
     def _chosen(self) -> Settings:
         settings = Settings()
@@ -101,5 +101,6 @@ def makeService(options: Options) -> IService:
         service: Any = central_system(reactor, options.settings)
         service.setServiceParent(root)
     except ConfigurationError as error:
-        raise usage.UsageError(str(error)) from error
+        fault = configfile.placed(str(error), options["config"])
+        raise SystemExit(f"ocpp-csms: {fault}") from error
     return IService(root)
