@@ -54,7 +54,33 @@ def _evlink(
     )
 
 
-DRIVERS: dict[str, Driver] = {"simulated": _simulated, "evlink": _evlink}
+def _openevse(
+    reactor: Any,
+    box: Device,
+    memory: Mapping[str, Any] | None,
+    on_remember: Callable[[dict[str, Any]], None],
+) -> IEVSEDevice:
+    # Loaded only where there is such a box.
+    from txocpp.devices.openevse.settings import OpenEVSESettings, openevse_device
+
+    if not box.link:
+        raise ConfigurationError("link: an openevse needs one, for example serial:/dev/ttyUSB0")
+    if box.connectors != 1:
+        raise ConfigurationError("connectors: an openevse has one")
+    return openevse_device(
+        reactor,
+        box.link,
+        settings=OpenEVSESettings.of(box.settings),
+        memory=memory,
+        on_remember=on_remember,
+    )
+
+
+DRIVERS: dict[str, Driver] = {
+    "simulated": _simulated,
+    "evlink": _evlink,
+    "openevse": _openevse,
+}
 
 
 def device_maker(reactor: Any, boxes: Sequence[Device]) -> DeviceMaker:

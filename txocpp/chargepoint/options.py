@@ -97,13 +97,16 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the boxes. Without any there is one simulated EVSE."""
 
     type: Annotated[
-        Literal["simulated", "evlink"],
-        Meta(description="simulated, or evlink for a controller with txocpp's firmware."),
+        Literal["simulated", "evlink", "openevse"],
+        Meta(description="simulated, evlink for a controller with txocpp's firmware, or openevse."),
     ] = "simulated"
     connectors: Annotated[int, Meta(ge=1, le=64, description="EVSEs in the box.")] = 1
     link: Annotated[
         str,
-        Meta(description="evlink: tcp:HOST:4116, or serial:/dev/serial/by-id/...:baudrate=115200."),
+        Meta(
+            description="evlink and openevse: tcp:HOST:PORT, or "
+            "serial:/dev/serial/by-id/...:baudrate=115200; openevse: or http://HOST, its gateway."
+        ),
     ] = ""
     key_file: Annotated[str, Meta(description="evlink: file with the key of the device.")] = ""
     settings: Annotated[
