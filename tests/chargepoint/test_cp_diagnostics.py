@@ -14,7 +14,7 @@ import pytest
 from house import NOON
 from upkeep_rig import DENIED, LOGS, UNLUCKY, Works, moment
 
-from txocpp.chargepoint.settings import Files, Security
+from txocpp.chargepoint.settings import Files
 from txocpp.errors import TransferFailed, TransferTrouble
 from txocpp.messages import v16
 
@@ -308,6 +308,6 @@ def test_a_strange_identity_is_no_strange_file_name(tmp_path: Path) -> None:
 @pytest.mark.rule("J-22")
 def test_what_is_switched_off_does_not_exist(tmp_path: Path) -> None:
     """GetLog goes with the security extensions, GetDiagnostics with its profile."""
-    off = Works(tmp_path, settings={"security": Security(enabled=False)})
+    off = Works(tmp_path, security={"enabled": False})
     assert ask_log(off) == "NotSupported"
     assert ask(off) == NAME

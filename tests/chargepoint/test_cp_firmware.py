@@ -11,7 +11,7 @@ from house import House
 from upkeep_rig import DENIED, IMAGE, UNLUCKY, FakeInstaller, Works, moment
 
 from txocpp.chargepoint.parts import Equipment
-from txocpp.chargepoint.settings import Files, Security
+from txocpp.chargepoint.settings import Files
 from txocpp.errors import ImageRefused, InstallationFailed
 from txocpp.interfaces import Installation
 from txocpp.messages import v16
@@ -313,7 +313,7 @@ def test_without_the_key_every_protocol_will_do(tmp_path: Path) -> None:
 @pytest.mark.rule("X-78")
 def test_unsigned_firmware_can_be_refused(tmp_path: Path) -> None:
     """By CALLERROR NotSupported, and nothing is begun."""
-    works = Works(tmp_path, settings={"security": Security(signed_firmware_only=True)})
+    works = Works(tmp_path, security={"signed_firmware_only": True})
     assert works.update() == "NotSupported"
     assert works.statuses() == []
 

@@ -22,7 +22,6 @@ from upkeep_rig import (
     moment,
 )
 
-from txocpp.chargepoint.settings import Security
 from txocpp.errors import ImageRefused, InstallationFailed
 from txocpp.interfaces import Installation
 from txocpp.messages import v16
@@ -284,7 +283,7 @@ def test_a_power_cut_does_not_spare_the_check(works: Works) -> None:
 @pytest.mark.rule("J-22")
 def test_what_is_switched_off_does_not_exist(tmp_path: Path) -> None:
     """Without the security extensions, and without the profile FirmwareManagement."""
-    off = Works(tmp_path, settings={"security": Security(enabled=False)})
+    off = Works(tmp_path, security={"enabled": False})
     assert update(off) == "NotSupported"
     without = Works(tmp_path, configuration={"SupportedFeatureProfiles": "Core"})
     assert update(without) == "NotSupported"

@@ -20,6 +20,7 @@ from zope.interface import implementer
 
 from txocpp.chargepoint.filetransfer.places import Place
 from txocpp.chargepoint.parts import Equipment
+from txocpp.chargepoint.settings import Security
 from txocpp.errors import TransferFailed, TransferTrouble
 from txocpp.interfaces import IFirmwareInstaller, Installation
 from txocpp.messages import v16
@@ -107,11 +108,21 @@ class FakeInstaller:
 class Works:
     """A house, and what it looks after itself with."""
 
-    def __init__(self, folder: Path, *, connectors: int = 1, **house: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        connectors: int = 1,
+        security: dict[str, Any] | None = None,
+        settings: dict[str, Any] | None = None,
+        **house: Any,
+    ) -> None:
         self.transfers = FakeTransfers()
         self.installer = FakeInstaller()
         self.folder = folder
         equipment = Equipment(folder=folder, transfers=self.transfers, installer=self.installer)
+        told = Security(**{"push_events": "all", **(security or {})})
+        house["settings"] = {"security": told, **(settings or {})}
         self.house = House(connectors, equipment=equipment, **house)
         self.house.heard()
 
