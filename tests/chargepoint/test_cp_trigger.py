@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from house import House
+from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
 
 from txocpp.chargepoint.datatransfer import TransferAnswer, TransferStatus
@@ -222,6 +223,23 @@ def test_a_new_key_makes_a_new_connection() -> None:
     assert len(house.line.reconnects) == 1
     house.power_cut()
     assert house.line.settings.password == b"\n" * 16
+
+
+@pytest.mark.rule("X-12")
+def test_a_new_key_waits_for_the_answers_that_are_due() -> None:
+    """The connection is not closed under a central system that is about to answer."""
+    house = House()
+    slow: Deferred[Any] = Deferred()
+    house.central.answer = lambda request: (
+        slow if isinstance(request, v16.HeartbeatRequest) else None
+    )
+    house.ask(v16.TriggerMessageRequest(requested_message=v16.MessageTrigger.HEARTBEAT))
+    assert house.set_key("AuthorizationKey", "0A" * 16) == "Accepted"
+    house.run(3)
+    assert house.line.reconnects == []
+    slow.callback(v16.HeartbeatResponse(current_time=house.central.now()))
+    house.run(1)
+    assert len(house.line.reconnects) == 1
 
 
 @pytest.mark.rule("J-22")

@@ -294,7 +294,8 @@ async def test_password(arrive: Arrival) -> None:
     header = (await office.expect_event("connected"))["authorization"]
     assert basic(header) == (office.identity, bytes.fromhex("0001020304050607" + "FF" * 8))
     new = "A1" * 20
-    office.ask("ChangeConfiguration", key="AuthorizationKey", value=new)
+    answer = await office.call("ChangeConfiguration", key="AuthorizationKey", value=new)
+    assert answer == {"status": "Accepted"}
     header = (await office.expect_event("connected"))["authorization"]
     assert basic(header) == (office.identity, bytes.fromhex(new))
     told = await office.call("GetConfiguration")

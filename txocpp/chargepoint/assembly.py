@@ -323,7 +323,7 @@ class Assembly:
             remote=self.remote,
             reset=self.reset,
             data_transfers=self.parts.data_transfers,
-            reconnect=lambda: self._line().reconnect("new credentials"),
+            reconnect=lambda: self.upkeep.line_security.renew("new credentials"),
         )
         smart = SmartCharging(limits=self.limits, configuration=self.configuration)
         return {

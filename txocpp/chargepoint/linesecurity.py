@@ -28,6 +28,9 @@ from txocpp.transport.tls import ClientCertificates
 
 TABLE: Final = "line"
 PROVEN: Final = "proven"
+RENEWAL_LOOK_S: Final = 0.2
+RENEWAL_LOOKS: Final = 25
+"""How often, and how many times, to look whether the line has fallen silent."""
 ATTEMPTS: Final = 3
 """That may fail with something new before the charge point goes back to the old."""
 
@@ -46,7 +49,8 @@ class Proven:
 class LineSecurity:
     """Decides what the line is made with, and watches it.
 
-    `change` and `reconnect` are those of the line.
+    `change` and `reconnect` are those of the line; `busy` tells whether a request of ours waits
+    there for its answer.
     """
 
     def __init__(
@@ -61,6 +65,7 @@ class LineSecurity:
         *,
         change: Callable[..., None],
         reconnect: Callable[[str], object],
+        busy: Callable[[], bool] = lambda: False,
         saved: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.server_chain: tuple[str, ...] = ()
@@ -75,6 +80,7 @@ class LineSecurity:
         self._clock = clock
         self._change = change
         self._reconnect = reconnect
+        self._busy = busy
         self._proven = Proven(**(saved or {}).get(PROVEN, {}))
         self._failures = 0
         self._connecting = False
@@ -131,7 +137,18 @@ class LineSecurity:
         if self._watch_certificates() and self.profile == 3:
             self._failures = 0
             self._apply()
-            self._reconnect("a new certificate")
+            self.renew("a new certificate")
+
+    def renew(self, reason: str, looks: int = RENEWAL_LOOKS) -> None:
+        """Make a new connection, as soon as nothing of ours is out on the present one.
+
+        A central system that finds the line closed when it wants to answer us may stop reading
+        before our own last answer, the one to the change that makes us reconnect.
+        """
+        if looks and self._busy():
+            self._timers.set("renewal", RENEWAL_LOOK_S, lambda: self.renew(reason, looks - 1))
+        else:
+            self._reconnect(reason)
 
     # What the line tells.
 

@@ -99,6 +99,7 @@ class Upkeep:
             journal,
             self._event_notices,
             push=settings.security.push_events if extended else "none",
+            is_secured=lambda: house.configuration.integer("SecurityProfile") > 0,
             length=settings.security.log_length,
             saved=table(securitylog.TABLE),
         )
@@ -123,6 +124,7 @@ class Upkeep:
             clock,
             change=self._change_line,
             reconnect=self._reconnect,
+            busy=lambda: house.central.is_busy,
             saved=table(linesecurity.TABLE),
         )
         self.certification = Certification(

@@ -87,6 +87,11 @@ class CentralSystem:
         self._peer = peer
         self._timeout_s = timeout_s
 
+    @property
+    def is_busy(self) -> bool:
+        """True while a request of ours waits for its answer."""
+        return self._peer.calls_pending > 0
+
     def call(self, request: Any, *, urgent: bool = False) -> Deferred[Any]:
         """Send any request; for features and applications that bring their own messages."""
         return self._peer.call(request, timeout_s=self._timeout(), urgent=urgent)
