@@ -14,7 +14,7 @@ from txocpp.chargepoint.assembly import Assembly
 from txocpp.chargepoint.bay import Bay
 from txocpp.chargepoint.parts import Equipment
 from txocpp.chargepoint.service import ChargePoint, LineSettings
-from txocpp.chargepoint.settings import Behaviour, StationSettings
+from txocpp.chargepoint.settings import Behaviour, Security, StationSettings
 from txocpp.devices.simulated import SimulatedDevice, SimulatedEVSE, simulation_settings
 from txocpp.errors import CallFailed, RemoteError
 from txocpp.messages import v16
@@ -183,7 +183,7 @@ class House:
             model="House",
             configuration={"MeterValueSampleInterval": 0, **(configuration or {})},
             behaviour=Behaviour(**(behaviour or {})),
-            **(settings or {}),
+            **{"security": Security(push_events="all"), **(settings or {})},
         )
         self._told = 0
         self._build()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from house import House
 from twisted.internet.defer import succeed
 from twisted.internet.task import Clock
 
@@ -13,6 +14,8 @@ from txocpp.chargepoint.clock import StationClock
 from txocpp.chargepoint.journal import Journal
 from txocpp.chargepoint.notices import Notices
 from txocpp.chargepoint.securitylog import NOTICES_TABLE, TABLE, Event, SecurityLog
+from txocpp.chargepoint.settings import Security
+from txocpp.messages import v16
 from txocpp.storage.memory import MemoryChargePointStore
 
 NOON = datetime(2026, 6, 3, 12, tzinfo=UTC)
@@ -96,6 +99,10 @@ def test_what_is_pushed_can_be_chosen(push: str, told: list[str]) -> None:
     desk.log.note(Event.INVALID_MESSAGES, "no JSON")
     desk.reactor.advance(0)
     assert desk.told == told
+    open_line = Desk(push="secured", is_secured=lambda: False)
+    open_line.log.note(Event.STARTUP)
+    open_line.reactor.advance(0)
+    assert open_line.told == []
     silent = Desk(push="none")
     silent.log.note(Event.STARTUP)
     silent.reactor.advance(0)
@@ -162,3 +169,12 @@ def test_what_happens_before_the_time_is_known_is_dated_later() -> None:
         ("StartupOfTheDevice", later - timedelta(seconds=10)),
         ("SettingSystemTime", later),
     ]
+
+
+@pytest.mark.rule("X-62")
+@pytest.mark.parametrize(("profile", "told"), [("0", False), ("1", True)])
+def test_plain_central_systems_hear_no_security_events(profile: str, told: bool) -> None:
+    """By default events are told once a security profile is in force."""
+    house = House(configuration={"SecurityProfile": profile}, settings={"security": Security()})
+    heard = [type(request) for request in house.central.heard]
+    assert (v16.SecurityEventNotificationRequest in heard) is told

@@ -3,7 +3,7 @@ white paper A04 and chapter 8; rules X-60 to X-63)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Literal
@@ -97,7 +97,7 @@ class Entry:
 class SecurityLog:
     """Notes security events, on the disk, and passes them on through `notices`.
 
-    `push` says which are passed on (X-62). What happens before the time is known is dated when it
+    `push` says which are passed on (X-62); "secured": all while `is_secured`. What happens before the time is known is dated when it
     is (B-15).
     """
 
@@ -107,7 +107,8 @@ class SecurityLog:
         journal: Journal,
         notices: Notices,
         *,
-        push: Literal["all", "critical", "none"] = "all",
+        push: Literal["secured", "all", "critical", "none"] = "all",
+        is_secured: Callable[[], bool] = lambda: True,
         length: int = 1_000,
         saved: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
@@ -115,6 +116,7 @@ class SecurityLog:
         self._journal = journal
         self._notices = notices
         self._push = push
+        self._is_secured = is_secured
         self._length = max(1, length)
         self._entries = {int(k): Entry.restored(found) for k, found in (saved or {}).items()}
         self._number = max(self._entries, default=0)
@@ -162,10 +164,15 @@ class SecurityLog:
             oldest = min(self._entries)
             del self._entries[oldest]
             changes.append(Delete(TABLE, f"{oldest:012}"))
-        if self._push == "all" or (self._push == "critical" and entry.critical):
+        if self._is_for_others(entry):
             self._notices.tell(entry.document(), *changes, lasting=entry.critical)
         else:
             self._journal.keep(*changes)
+
+    def _is_for_others(self, entry: Entry) -> bool:
+        if self._push == "secured":
+            return self._is_secured()
+        return self._push == "all" or (self._push == "critical" and entry.critical)
 
     def _too_often(self, event: str) -> bool:
         now = self._clock.seconds()

@@ -70,8 +70,9 @@ class Security:
 
     enabled: bool = True
     """Their messages and configuration keys exist."""
-    push_events: Literal["all", "critical", "none"] = "all"
-    """Security events that the central system is told (X-60, X-62)."""
+    push_events: Literal["secured", "all", "critical", "none"] = "secured"
+    """Security events that the central system is told (X-60, X-62). "secured": all of them once a
+    security profile is in force, since a central system of plain OCPP 1.6 knows none."""
     log_length: int = 1_000
     """Entries of the security log."""
     signed_firmware_only: bool = False

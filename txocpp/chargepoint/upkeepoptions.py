@@ -93,9 +93,13 @@ class Security(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     extensions: Annotated[bool, Meta(description="false: none of it exists.")] = True
     events: Annotated[
-        Literal["all", "critical", "none"],
-        Meta(description="Security events that the central system is told; all are logged."),
-    ] = "all"
+        Literal["secured", "all", "critical", "none"],
+        Meta(
+            description="Security events that the central system is told; all are logged. "
+            "secured: all of them, once a security profile is in force (a central system of plain "
+            "OCPP 1.6 knows none)."
+        ),
+    ] = "secured"
     log_length: Annotated[int, Meta(ge=1, description="Entries of the security log.")] = 1_000
     urls: Annotated[
         dict[str, str],
