@@ -91,9 +91,9 @@ async def garage(
 async def arrive(garage: Garage) -> AsyncIterator[Arrival]:
     """Brings a charge point of ours, with an identity of its own, to the foreign central system.
 
-    `keys`, `car` and `central` are its configuration, anything else scripted answers to it. It has
-    booted and told its statuses, unless it shall not be waited for until it has `settled`. A
-    `shared` one is for stories that leave it as they found it.
+    `keys`, `car`, `central` and `more` are its configuration, anything else scripted answers to
+    it. It has booted and told its statuses, unless it shall not be waited for until it has
+    `settled`. A `shared` one is for stories that leave it as they found it.
     """
     arrived: list[ChargePoint] = []
 
@@ -102,6 +102,7 @@ async def arrive(garage: Garage) -> AsyncIterator[Arrival]:
         keys: dict[str, Any] | None = None,
         car: dict[str, Any] | None = None,
         central: dict[str, Any] | None = None,
+        more: str = "",
         settled: bool = True,
         shared: bool = False,
         **answers: Any,
@@ -110,8 +111,8 @@ async def arrive(garage: Garage) -> AsyncIterator[Arrival]:
             office = garage.central_system.peer(garage.shared.identity)
             office.forget()
             return garage.shared, office
-        if keys or car or central or answers:
-            cp = garage.build(keys=keys, car=car, central=central)
+        if keys or car or central or more or answers:
+            cp = garage.build(keys=keys, car=car, central=central, more=more)
             office = garage.central_system.peer(cp.identity)
             office.answer(**answers)
             cp.launch()

@@ -618,7 +618,7 @@ async def test_firmware_and_diagnostics(arrive: Arrival, files: tuple[Files, str
 async def test_security_messages(arrive: Arrival, files: tuple[Files, str]) -> None:
     """The messages of the security white paper are understood and answered."""
     served, url = files
-    _, office = await arrive()
+    _, office = await arrive(more='[security]\nevents = "all"')
     if office.actor.library == "ocpp-rpc":
         pytest.skip("ocpp-rpc does not know the messages of the security white paper")
     assert (await office.expect("SecurityEventNotification"))["type"] == "StartupOfTheDevice"
