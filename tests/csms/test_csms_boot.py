@@ -132,6 +132,14 @@ def test_any_message_is_a_sign_of_life(street: Street) -> None:
     assert street.station().last_seen == datetime(2026, 6, 1, 12, 0, 10, tzinfo=UTC)
 
 
+@pytest.mark.rule("H-06")
+def test_the_time_is_told_in_milliseconds(street: Street) -> None:
+    """Small stations do not expect more digits."""
+    cp = street.booted()
+    street.run(0.123456)
+    assert cp.say("Heartbeat") == {"currentTime": "2026-06-01T12:00:00.123Z"}
+
+
 def test_intervals_differ_so_that_stations_do_not_speak_all_at_once() -> None:
     """Each station is told up to a fifth less, always the same."""
     told = [staggered_s(f"CP{number}", 300) for number in range(200)]

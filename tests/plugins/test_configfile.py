@@ -11,7 +11,7 @@ import pytest
 from msgspec import Meta
 
 from txocpp.errors import ConfigurationError
-from txocpp.plugins.configfile import example, line_of, load, loads, toml_value
+from txocpp.plugins.configfile import example, line_of, load, loads, placed, toml_value
 
 
 class Colour(StrEnum):
@@ -167,3 +167,16 @@ def test_the_line_of_a_dotted_key_is_found() -> None:
     """However a table is written."""
     assert line_of('roof.colour = "x"\n', ["roof", "colour"]) == 1
     assert line_of("# nothing\n", ["roof"]) is None
+
+
+def test_where_a_setting_stands_that_turned_out_wrong_later(tmp_path: Path) -> None:
+    """The line with the value that the fault quotes, else with an option that it names."""
+    file = tmp_path / "cp.toml"
+    file.write_text('[a]\ndoor = "tcp:1:interface=::1"\n[b]\nport = "tcp:2:interface=::"\nx = 5\n')
+    for fault, line in (
+        ("'tcp:2:interface=::': can be reached", "line 4: "),
+        ("[b] x: is too large", "line 5: "),
+        ("interface cannot be found", ""),
+    ):
+        assert placed(fault, str(file)) == f"{file}: {line}{fault}"
+    assert placed("wrong", None) == "wrong"

@@ -51,15 +51,20 @@ def loads(text: str, kind: type[S], *, name: str = "configuration") -> S:
 
 
 def placed(fault: str, file: str | None) -> str:
-    """The fault with file and line, if something that it names stands in the file."""
+    """The fault with file and line, if a value or an option that it names stands in the file."""
     if file is None:
         return fault
-    named = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", fault))
-    for number, line in enumerate(Path(file).read_text("utf-8").splitlines(), 1):
-        options = re.findall(r"""([A-Za-z0-9_]+)["']?\s*=""", line.partition("#")[0])
-        if named.intersection(options):
-            return f"{file}: line {number}: {fault}"
-    return f"{file}: {fault}"
+    lines = [line.partition("#")[0] for line in Path(file).read_text("utf-8").splitlines()]
+    values = re.findall(r"'([^']+)'", fault)
+    number = next(
+        (n for n, line in enumerate(lines, 1) if any(f'"{v}"' in line for v in values)), 0
+    )
+    names = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", fault))
+    for here, line in enumerate(lines, 1):
+        options = re.findall(r"""([A-Za-z0-9_]+)["']?\s*=""", re.sub(r'"[^"]*"', '""', line))
+        if not number and names.intersection(options):
+            number = here
+    return f"{file}: line {number}: {fault}" if number else f"{file}: {fault}"
 
 
 def example(kind: type[msgspec.Struct]) -> str:

@@ -93,6 +93,11 @@ class Answers:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._seconds(), UTC)
 
+    def _told_time(self) -> datetime:
+        """For stations, in milliseconds: small ones do not expect more digits."""
+        now = self._now()
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
     # --- registration
 
     def boot(
@@ -125,14 +130,14 @@ class Answers:
             firmware_version=facts.firmware_version,
         )
         return BootNotificationResponse(
-            current_time=self._now(),
+            current_time=self._told_time(),
             interval=answer.interval_s,
             status=RegistrationStatus(answer.registration),
         )
 
     def heartbeat(self, station: Station, request: HeartbeatRequest) -> HeartbeatResponse:
         """Tell the time (H-02). That the station lives was noted with the frame (H-03)."""
-        return HeartbeatResponse(current_time=self._now())
+        return HeartbeatResponse(current_time=self._told_time())
 
     # --- tags
 
