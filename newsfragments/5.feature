@@ -1,0 +1,1 @@
+The charger's side of the ESP8266: firmware in MicroPython with leases, pilot states, faults, RCD and weld checks, an S0 meter, settings that survive, keys set over the cable only and updates with a way back; `txocpp flash` puts it onto a board, and an emulator runs the very files under Node.js. Drivers for OpenEVSE controllers by RAPI and HTTP, with a simulator of their habits.
