@@ -1,6 +1,6 @@
 """A central system of your own: everybody may charge, with 10 A for the first ten minutes.
 
-    python examples/central_system.py [ENDPOINT]
+Run it: python examples/central_system.py [ENDPOINT]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """A charge point of your own: a simulated charger, a car, and a vendor's message.
 
-    python examples/charge_point.py [URL]
+Run it: python examples/charge_point.py [URL]
 """
 
 import sys

@@ -52,7 +52,8 @@ class Charger:
         self._pressed_ms = 0
         self.update: Update | None = None
         """New firmware that is coming in; keeps all contactors open."""
-        self._waiting: tuple | None = None  # a `lock` request without its answer: (link, id, outlet)
+        # A `lock` request without its answer: link, id, outlet.
+        self._waiting: tuple | None = None
         self._told: list[tuple | None] = [None] * len(outlets)
 
     # What a line asks of its charger.

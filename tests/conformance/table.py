@@ -92,8 +92,8 @@ def page(rules: Iterable[Rule], tests: Mapping[str, set[str]], reasons: Mapping[
         "# Conformance",
         "",
         (
-            "Each numbered rule of OCPP 1.6 that binds a charge point, a central system or both, and "
-            "the tests that show it. Made by `python tests/conformance/table.py --write`."
+            "Each numbered rule of OCPP 1.6 that binds a charge point, a central system or both, "
+            "and the tests that show it. Made by `python tests/conformance/table.py --write`."
         ),
         "",
         (

@@ -97,8 +97,8 @@ class Entry:
 class SecurityLog:
     """Notes security events, on the disk, and passes them on through `notices`.
 
-    `push` says which are passed on (X-62); "secured": all while `is_secured`. What happens before the time is known is dated when it
-    is (B-15).
+    `push` says which are passed on (X-62); "secured": all while `is_secured`. What happens before
+    the time is known is dated when it is (B-15).
     """
 
     def __init__(

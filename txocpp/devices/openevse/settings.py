@@ -1,7 +1,5 @@
 """How a host treats an OpenEVSE: what may be configured, and the device made of it."""
 
-
-
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
