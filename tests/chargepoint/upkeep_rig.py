@@ -172,6 +172,7 @@ class Signer:
         days: float = 365,
         digest: Any = None,
         public_key: Any = None,
+        serial: int | None = None,
     ) -> None:
         self.key = key or ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name(
@@ -185,7 +186,7 @@ class Signer:
             .subject_name(self.name)
             .issuer_name(self.name if above is None else above.name)
             .public_key(public_key or self.key.public_key())
-            .serial_number(x509.random_serial_number())
+            .serial_number(serial or x509.random_serial_number())
             .not_valid_before(begin)
             .not_valid_after(begin + timedelta(days=days))
         )

@@ -190,10 +190,12 @@ class Roots:
         """What has to go when a root comes. With AdditionalRootCertificateCheck there is one root
         of the central system, and only it can name its successor. Raises `BadCertificate`."""
         strict = self._configuration.boolean("AdditionalRootCertificateCheck")
-        if root.use is not RootUse.CENTRAL_SYSTEM or not strict or root.key in self._roots:
+        if root.use is not RootUse.CENTRAL_SYSTEM or not strict:
             return []
         old = [r for r in self._roots.values() if r.use is RootUse.CENTRAL_SYSTEM]
         present = [r for r in old if not r.leaves]
+        if any(r.key == root.key for r in present):
+            return []
         if present and not any(is_signed_by(root.certificate, r.certificate) for r in present):
             raise BadCertificate("not signed by the present root")
         return old
