@@ -245,6 +245,17 @@ def test_a_full_queue_drops_every_second_meter_value() -> None:
     assert p.stored() == "SESESE"
 
 
+def test_what_was_dropped_stays_dropped_when_the_disk_is_full() -> None:
+    """The value that made room for a promise that was refused does not come back after a reboot."""
+    p = Posting(limit=4)
+    p.add("1", "2", "3", "4", droppable=True)
+    p.store.fate = lambda number: Fate.REFUSED
+    p.outbox.add("MeterValues", {"name": "5"}, droppable=True, promise=True).addErrback(repr)
+    p.store.fate = lambda number: Fate.KEPT
+    p.clock.advance(20)
+    assert (p.stored(), len(p.outbox)) == ("13", 2)
+
+
 def test_the_message_on_the_line_is_not_dropped() -> None:
     """Thinning leaves out the message whose answer is awaited."""
     p = Posting(limit=3)

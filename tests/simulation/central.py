@@ -272,10 +272,8 @@ class CentralEnd:
 
 
 def contents(action: str, payload: Payload) -> str:
-    """What makes two messages the same, whatever their ids: the id of the transaction may have
-    become known in between."""
-    said = {name: value for name, value in payload.items() if name != "transactionId"}
-    return action + json.dumps(said, sort_keys=True)
+    """What makes two messages the same, whatever their ids."""
+    return action + json.dumps(payload, sort_keys=True)
 
 
 def brief(payload: Payload) -> str:

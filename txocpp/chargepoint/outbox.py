@@ -148,13 +148,16 @@ class Outbox:
         disk. A droppable message that finds the queue full of lasting ones is dropped.
         """
         dropped = self._make_room() if len(self._queue) >= self._limit else []
+        if dropped:
+            # Gone from the queue whether or not the new message finds its way to the disk.
+            self._journal.keep(*dropped)
         if droppable and len(self._queue) >= self._limit:
-            return self._journal.keep(*dropped, *changes)
+            return self._journal.keep(*changes)
         self._number += 1
         entry = Entry(self._number, action, payload, transaction, str(uuid4()), droppable)
         self._queue.append(entry)
         write = self._journal.promise if promise else self._journal.keep
-        written = write(*dropped, entry.put(), *changes)
+        written = write(entry.put(), *changes)
         written.addCallbacks(self._entry_saved, self._entry_refused, (entry,), {}, (entry,), {})
         return written
 
