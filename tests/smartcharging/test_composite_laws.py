@@ -37,7 +37,7 @@ def examples(number: int) -> settings:
     """So many examples; in a campaign its share of the whole, other ones in every run."""
     if not CAMPAIGN:
         return steady(number)
-    return settings(steady(CAMPAIGN * number // NORMAL_RUN), derandomize=False)
+    return settings(steady(-(-CAMPAIGN * number // NORMAL_RUN)), derandomize=False)
 
 
 def composite(world: World) -> Composite:
