@@ -28,7 +28,7 @@ const { values: options } = parseArgs({
 });
 
 const source = options.build ? list(options.build, ".mpy") : list(firmware, ".py");
-const mp = await start({ "/fw": source, "/sim": [`${here}/bench.py`] });
+const mp = await start({ "/fw": source, "/sim": list(here, ".py") });
 mp.FS.mkdir("/flash");
 mp.runPython(`import bench, json\nthe_bench = bench.Bench("/flash", json.loads(${JSON.stringify(options.config)}))`);
 const bench = mp.globals.get("the_bench");

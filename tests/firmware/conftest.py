@@ -38,3 +38,20 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Host]
         return Host(engine, key=bytes.fromhex(config.get("key", "")))
 
     return make
+
+
+@pytest.fixture
+def host(bench: Callable[..., Host]) -> Host:
+    """A host with an open session on a plain cable; no car."""
+    host = bench()
+    host.run(120)
+    host.hello()
+    return host
+
+
+@pytest.fixture
+def charging(bench: Callable[..., Host]) -> Host:
+    """A host whose charger charges with 16 A."""
+    host = bench()
+    host.charging()
+    return host

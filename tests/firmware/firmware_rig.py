@@ -140,7 +140,7 @@ class Host:
                 self._received(line)
 
     def plant(self, **attributes: Any) -> None:
-        """Change what the plant is like; see `bench.SimulatedPlant`."""
+        """Change what the plant is like; see `SimulatedPlant`."""
         self.engine.command({"do": "plant", **attributes})
 
     def truth(self, connector: int = 1) -> dict[str, Any]:
@@ -237,6 +237,10 @@ class Host:
         for _ in range(ms // 2000):
             self.run(1980)
             self.ask("ping")
+
+    def status(self) -> dict[str, Any]:
+        """The charger's own word about its first outlet."""
+        return self.ask("status", c=1)
 
     def states(self) -> list[dict[str, Any]]:
         """The state events so far."""

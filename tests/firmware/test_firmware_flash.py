@@ -108,15 +108,6 @@ def send(host: Host, data: bytes) -> None:
         host.run(40)
 
 
-@pytest.fixture
-def host(bench: Callable[..., Host]) -> Host:
-    """A host with a session."""
-    host = bench()
-    host.run(120)
-    host.hello()
-    return host
-
-
 NEW = image(app=os.urandom(700), outlet=b"x" * 128, charger=b"\n" * 77)
 
 

@@ -10,15 +10,6 @@ from firmware_rig import Host, Refused
 Make = Callable[..., Host]
 
 
-@pytest.fixture
-def host(bench: Make) -> Host:
-    """A host with an open session on a plain cable."""
-    host = bench()
-    host.run(120)
-    host.hello()
-    return host
-
-
 def test_half_a_frame_is_forgotten_with_the_next_line_feed(host: Host) -> None:
     """The rest of a torn frame does no harm to the frame behind it."""
     host.run(20, b'\n>1 [2,9,"limit",{"c":1,')

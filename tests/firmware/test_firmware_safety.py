@@ -1,36 +1,13 @@
-"""What a charger does by itself: the lease, the contactor, the offer, and every fault."""
+"""What a charger does by itself: the lease, the contactor and the offer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from firmware_rig import Host, Refused
 
 Make = Callable[..., Host]
-
-
-@pytest.fixture
-def host(bench: Make) -> Host:
-    """A host with an open session; no car."""
-    host = bench()
-    host.run(120)
-    host.hello()
-    return host
-
-
-@pytest.fixture
-def charging(bench: Make) -> Host:
-    """A host whose charger charges with 16 A."""
-    host = bench()
-    host.charging()
-    return host
-
-
-def status(host: Host) -> dict[str, Any]:
-    """The charger's own word about its first outlet."""
-    return host.ask("status", c=1)
 
 
 # Starting
@@ -50,10 +27,10 @@ def test_before_the_first_limit_the_boot_current_is_in_force(host: Host) -> None
     host.plant(car="C")
     host.ask("gate", c=1, on=1)
     host.run(1000)
-    assert (status(host)["ma"], status(host)["why"]) == (0, "boot")
+    assert (host.status()["ma"], host.status()["why"]) == (0, "boot")
     host.ask("conf", k="boot", v=7000)
     host.run(1000)
-    assert (status(host)["ma"], status(host)["on"]) == (7000, 1)
+    assert (host.status()["ma"], host.status()["on"]) == (7000, 1)
 
 
 def test_it_knows_the_car_before_it_answers_anybody(bench: Make) -> None:
@@ -63,7 +40,7 @@ def test_it_knows_the_car_before_it_answers_anybody(bench: Make) -> None:
     host.engine.command({"do": "reboot", "why": "wdt"})
     host.run(100)
     host.hello()
-    assert status(host)["cp"] == "C"
+    assert host.status()["cp"] == "C"
 
 
 # The lease
@@ -79,10 +56,10 @@ def test_a_silent_host_leaves_the_fallback_current(charging: Host) -> None:
     assert charging.states()[-1]["why"] == "fb"
     charging.ask("ping")
     charging.run(2000)
-    assert status(charging)["why"] == "fb"
+    assert charging.status()["why"] == "fb"
     charging.ask("limit", c=1, ma=12000)
     charging.run(5000)
-    assert (status(charging)["ma"], status(charging)["why"]) == (12000, "host")
+    assert (charging.status()["ma"], charging.status()["why"]) == (12000, "host")
 
 
 def test_any_frame_renews_the_lease(charging: Host) -> None:
@@ -100,7 +77,7 @@ def test_a_fallback_of_nothing_stops_gracefully(charging: Host) -> None:
     assert charging.truth()["closed"]
     charging.run(6100)
     assert not charging.truth()["closed"]
-    assert status(charging)["gate"] == 1
+    assert charging.status()["gate"] == 1
 
 
 def test_the_fallback_is_never_more_than_the_last_limit(charging: Host) -> None:
@@ -168,7 +145,7 @@ def test_the_least_of_all_limits_wins(
     host.ask("limit", c=1, ma=80000)
     host.ask("gate", c=1, on=1)
     host.run(1000)
-    assert (status(host)["ma"], status(host)["why"], status(host)["lim"]) == (offer, why, 80000)
+    assert (host.status()["ma"], host.status()["why"], host.status()["lim"]) == (offer, why, 80000)
 
 
 def test_the_owner_may_allow_less_than_the_hardware(host: Host) -> None:
@@ -178,7 +155,7 @@ def test_the_owner_may_allow_less_than_the_hardware(host: Host) -> None:
     host.ask("limit", c=1, ma=16000)
     host.ask("gate", c=1, on=1)
     host.run(1000)
-    assert (status(host)["ma"], status(host)["why"]) == (10000, "max")
+    assert (host.status()["ma"], host.status()["why"]) == (10000, "max")
 
 
 # The contactor
@@ -233,7 +210,7 @@ def test_unplugging_takes_the_permission(charging: Host) -> None:
     """The next car needs a permission of its own."""
     charging.plant(car="A")
     charging.run(200)
-    assert status(charging)["gate"] == 0
+    assert charging.status()["gate"] == 0
     charging.plant(car="C")
     charging.run(10000)
     assert not charging.truth()["closed"]
@@ -264,7 +241,7 @@ def test_out_of_service_it_shows_f_and_does_not_charge(charging: Host) -> None:
     charging.ask("avail", c=1, on=0)
     charging.run(6500)
     assert not charging.truth()["closed"]
-    assert (status(charging)["cp"], status(charging)["why"]) == ("F", "off")
+    assert (charging.status()["cp"], charging.status()["why"]) == ("F", "off")
     charging.ask("avail", c=1, on=1)
     charging.run(4000)
     assert charging.truth()["closed"]
@@ -300,12 +277,12 @@ def test_waking_a_car_shows_it_f_and_needs_an_open_contactor(charging: Host) -> 
     charging.run(3200)
     charging.ask("cycle", c=1)
     charging.run(200)
-    assert status(charging)["cp"] == "F"
+    assert charging.status()["cp"] == "F"
     charging.run(4000)
-    assert (status(charging)["cp"], status(charging)["ma"]) == ("B", 0)
+    assert (charging.status()["cp"], charging.status()["ma"]) == ("B", 0)
     charging.run(3000)
-    assert status(charging)["ma"] == 16000
-    assert status(charging)["gate"] == 1
+    assert charging.status()["ma"] == 16000
+    assert charging.status()["gate"] == 1
 
 
 def test_phases_are_switched_only_long_after_it_has_opened(charging: Host) -> None:
@@ -313,197 +290,10 @@ def test_phases_are_switched_only_long_after_it_has_opened(charging: Host) -> No
     charging.ask("limit", c=1, ma=16000, ph=1)
     charging.run(6200)
     assert not charging.truth()["closed"]
-    assert status(charging)["ph"] == 3
+    assert charging.status()["ph"] == 3
     charging.run(9000)
-    assert status(charging)["ph"] == 3
+    assert charging.status()["ph"] == 3
     charging.run(1500)
-    assert status(charging)["ph"] == 1
+    assert charging.status()["ph"] == 1
     charging.run(3500)
     assert charging.truth()["closed"]
-
-
-# Faults
-
-
-@pytest.mark.parametrize(
-    ("attributes", "word"),
-    [
-        ({"rcd": True}, "rcd"),
-        ({"earth": True}, "earth"),
-        ({"diode_missing": True}, "diode"),
-        ({"car": "E"}, "pilot"),
-        ({"car": "D"}, "vent"),
-        ({"temp": 800}, "temp"),
-        ({"under_u": True}, "under_u"),
-        ({"over_u": True}, "over_u"),
-    ],
-)
-def test_a_fault_opens_the_contactor_at_once(
-    charging: Host, attributes: dict[str, Any], word: str
-) -> None:
-    """Each of them within a tenth of a second, and each is named."""
-    charging.plant(**attributes)
-    charging.run(100)
-    assert not charging.truth()["closed"]
-    assert charging.truth()["offer"] == 0
-    assert status(charging)["f"] == [word]
-    assert status(charging)["why"] == "fault"
-
-
-@pytest.mark.parametrize("name", ["earth", "diode_missing", "under_u", "over_u"])
-def test_a_fault_that_passes_lets_the_charge_go_on(charging: Host, name: str) -> None:
-    """When the cause has gone the same transaction charges again, after the rest."""
-    charging.plant(**{name: True})
-    charging.run(1000)
-    charging.plant(**{name: False})
-    charging.run(3500)
-    assert charging.truth()["closed"]
-
-
-def test_a_residual_current_is_remembered_until_it_is_cleared(charging: Host) -> None:
-    """An RCD that has tripped stays a fault when its contact has come back."""
-    charging.plant(rcd=True)
-    charging.run(100)
-    assert charging.ask("clear", c=1) == {"f": ["rcd"]}
-    charging.plant(rcd=False)
-    charging.run(10000)
-    assert not charging.truth()["closed"]
-    assert charging.ask("clear", c=1) == {"f": []}
-    charging.run(3500)
-    assert charging.truth()["closed"]
-
-
-def test_a_residual_current_is_forgiven_when_the_car_has_gone(charging: Host) -> None:
-    """The next car finds a charger that works."""
-    charging.plant(rcd=True)
-    charging.run(100)
-    charging.plant(rcd=False, car="A")
-    charging.run(200)
-    assert status(charging)["f"] == []
-
-
-def test_a_welded_contactor_is_found_and_never_forgotten(charging: Host) -> None:
-    """A second after opening the contacts are still closed: F, no charging, no permission."""
-    charging.plant(weld=True)
-    charging.ask("gate", c=1, on=0, hard=1)
-    charging.run(1100)
-    assert status(charging)["f"] == ["relay_weld"]
-    charging.plant(car="A")
-    charging.run(1000)
-    assert status(charging)["cp"] == "F"
-    with pytest.raises(Refused, match="Fault"):
-        charging.ask("gate", c=1, on=1)
-    assert charging.ask("clear", c=1) == {"f": ["relay_weld"]}
-    charging.plant(weld=False)
-    charging.run(1000)
-    assert status(charging)["f"] == ["relay_weld"]
-    assert charging.ask("clear", c=1) == {"f": []}
-
-
-def test_a_contactor_that_does_not_close_is_a_fault(host: Host) -> None:
-    """Commanded for a second and still open: it is let go and reported."""
-    host.plant(car="C", stuck_open=True)
-    host.ask("limit", c=1, ma=16000)
-    host.ask("gate", c=1, on=1)
-    host.run(1300)
-    assert status(host)["f"] == ["relay_open"]
-    assert status(host)["on"] == 0
-
-
-def test_an_rcd_that_fails_its_test_keeps_it_open(host: Host) -> None:
-    """The test comes before the contacts touch."""
-    host.plant(car="C", test_fails=True)
-    host.ask("limit", c=1, ma=16000)
-    host.ask("gate", c=1, on=1)
-    host.run(1000)
-    assert status(host)["f"] == ["self_test"]
-    assert not host.truth()["closed"]
-
-
-def test_a_car_that_takes_too_much_is_stopped_after_ten_seconds(charging: Host) -> None:
-    """A car gets five seconds to follow, and as many again before it is judged."""
-    charging.plant(obeys=False, draw=20000)
-    charging.run(9500)
-    assert charging.truth()["closed"]
-    charging.run(700)
-    assert not charging.truth()["closed"]
-    assert status(charging)["f"] == ["over_i"]
-
-
-def test_heat_lowers_the_offer_before_it_ends_the_charge(charging: Host) -> None:
-    """Two amperes less for each degree above 60; none at all from 75 on, until 65 again."""
-    charging.plant(temp=700)
-    charging.run(40)
-    assert charging.truth()["offer"] == 12000
-    charging.plant(temp=760)
-    charging.run(40)
-    assert status(charging)["f"] == ["temp"]
-    charging.plant(temp=700)
-    charging.run(1000)
-    assert status(charging)["f"] == ["temp"]
-    charging.plant(temp=640)
-    charging.run(4000)
-    assert charging.truth()["offer"] == 16000
-
-
-def test_a_silent_meter_is_a_fault_but_no_reason_to_stop(charging: Host) -> None:
-    """Energy and power are null on the wire, and the car goes on charging."""
-    charging.plant(silent=True)
-    charging.run(100)
-    now = status(charging)
-    assert (now["f"], now["wh"], now["w"]) == (["meter"], None, None)
-    assert charging.truth()["closed"]
-
-
-def test_the_lock_follows_the_plug_and_the_host(host: Host) -> None:
-    """Locked while a car is there, free without; the host may unlock when nothing flows."""
-    assert status(host)["lk"] == 0
-    host.plant(car="B")
-    host.run(100)
-    assert status(host)["lk"] == 1
-    assert host.ask("lock", c=1, on=0) == {}
-    assert status(host)["lk"] == 0
-    host.plant(car="A")
-    host.run(100)
-    host.plant(car="C")
-    host.run(100)
-    assert status(host)["lk"] == 1
-
-
-def test_it_does_not_unlock_while_it_charges(charging: Host) -> None:
-    """A cable under load stays where it is."""
-    with pytest.raises(Refused, match="Busy"):
-        charging.ask("lock", c=1, on=0)
-
-
-def test_a_lock_that_does_not_move_is_told(host: Host) -> None:
-    """The request is answered `Fault` within the host's patience, and the status names it."""
-    host.plant(lock_stuck=True)
-    with pytest.raises(Refused, match="Fault"):
-        host.ask("lock", c=1, on=1)
-    assert status(host)["f"] == ["lock"]
-
-
-def test_two_outlets_of_one_charger_are_apart(bench: Make) -> None:
-    """Limit, permission and fault of one say nothing about the other."""
-    host = bench(outlets=2)
-    host.charging()
-    host.plant(c=2, car="C", rcd=True)
-    host.ask("limit", c=2, ma=10000)
-    host.ask("gate", c=2, on=1)
-    host.run(1000)
-    assert host.truth(1)["closed"]
-    assert not host.truth(2)["closed"]
-    host.plant(c=2, rcd=False)
-    host.ask("clear", c=2)
-    host.run(4000)
-    assert (host.truth(1)["offer"], host.truth(2)["offer"]) == (16000, 10000)
-
-
-def test_flash_is_not_written_while_anything_is_live(charging: Host) -> None:
-    """A setting is in force at once, and in the flash only after the contactor has opened."""
-    charging.ask("conf", k="fb", v=9000)
-    charging.engine.command({"do": "reboot"})
-    charging.run(120)
-    charging.hello()
-    assert charging.ask("conf", k="fb") == {"v": 0}
