@@ -201,7 +201,7 @@ class OwnCertificates:
         """Keys that were never certified, but for the newest."""
         keys = [k for k in self._folder.glob("*.key") if not k.with_suffix(".pem").exists()]
         keys.sort(key=lambda path: path.stat().st_mtime_ns)
-        for key in keys[: len(keys) - but]:
+        for key in keys[: max(0, len(keys) - but)]:
             key.unlink(missing_ok=True)
 
     def _forget_old(self) -> None:
