@@ -134,7 +134,9 @@ def test_signatures_of_all_kinds_are_understood(works: Works, kind: str) -> None
 
 @pytest.mark.rule("X-73", "X-74")
 @pytest.mark.parametrize(
-    "signature", [SIGNER.sign(IMAGE + b"!"), Signer("Other").sign(IMAGE), "no Base64!", "AAAA", ""]
+    "signature",
+    [SIGNER.sign(IMAGE + b"!"), Signer("Other").sign(IMAGE), "no Base64!", "AAAA", ""],
+    ids=["another file", "another signer", "no Base64", "too short", "empty"],
 )
 def test_a_file_that_was_not_signed_is_not_installed(works: Works, signature: str) -> None:
     """The wrong file, the wrong signer, or nothing like a signature; and an event says so."""
