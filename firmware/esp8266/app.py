@@ -18,7 +18,7 @@ _KEEP_MS = const(10000)
 
 
 def make_plant(board, settings):
-    """The plant that the board's configuration names; None without one."""
+    """The plant that the board's configuration names; without one, a plant that is at fault."""
     name = board.config.get("plant")
     if name == "relay":
         from relay import Relay
@@ -36,7 +36,9 @@ def make_plant(board, settings):
         from pilot import Pilot
 
         return Pilot(board, settings, board.config)
-    return None
+    unknown = Plant()
+    unknown.trips = ("config",)
+    return unknown
 
 
 class App:
@@ -46,8 +48,7 @@ class App:
         self.board = board
         settings = Store(board.folder)
         if plants is None:
-            plant = make_plant(board, settings)
-            plants = [plant] if plant else []
+            plants = [make_plant(board, settings)]
         outlets = [Outlet(plant, settings) for plant in plants]
         settings.put("n", settings.get("n") + 1)
         settings.save()
@@ -124,11 +125,11 @@ class App:
 
     def _keep_energy(self, dt: int) -> None:
         """Pulses survive a reset at once, a power cut as soon as the flash may be written."""
-        outlets = self.charger.outlets
-        meter = outlets[0].plant.meter if outlets else None
+        outlet = self.charger.outlets[0]
+        meter = outlet.plant.meter
         if not meter:
             return
-        self._open_ms = 0 if outlets[0].on else min(_KEEP_MS, self._open_ms + dt)
+        self._open_ms = 0 if outlet.on else min(_KEEP_MS, self._open_ms + dt)
         if self._open_ms == _KEEP_MS and meter.wh() != self.settings.get("wh"):
             meter.keep()
             self.settings.save()

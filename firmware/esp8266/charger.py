@@ -72,7 +72,7 @@ class Charger:
             self.settings.get("n"),
             board.why,
             len(plants),
-            plants[0].caps if plants else "",
+            plants[0].caps,
             text([plant.max for plant in plants]),
             text([plant.ph for plant in plants]),
             self.ms,

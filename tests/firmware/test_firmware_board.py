@@ -63,14 +63,16 @@ def test_a_relay_board_starts_and_charges(chip: Chip) -> None:
 
 
 def test_a_board_that_nobody_has_configured_drives_no_pin(chip: Chip) -> None:
-    """Without `board.json`, or with half of one, there is a line and no outlet."""
+    """Without `board.json`, or with half of one, there is a line, and an outlet at fault."""
     for words in (None, '{"plant": "re', "[]"):
         chip.levels.clear()
         if words is not None:
             Path("board.json").write_text(words)
         app = start()
         turn(chip, app, 200)
-        assert app.charger.outlets == []
+        (outlet,) = app.charger.outlets
+        assert outlet.faults == ["config"]
+        assert outlet.blocked()
         assert set(chip.levels) <= {0, 2}
 
 
