@@ -30,7 +30,7 @@ from txocpp.interfaces import Credentials, IFrameReceiver, IStationGate, ITransp
 from txocpp.transport.websocket_server import WebSocketServer
 from txocpp.transport.websocket_settings import ServerSettings
 
-KILLS = int(os.environ.get("TXOCPP_KILLS", "14"))
+KILLS = int(os.environ.get("TXOCPP_KILLS", "24"))
 CONNECTORS = (1, 2)
 TRANSACTION_MESSAGES = ("StartTransaction", "StopTransaction", "MeterValues")
 
@@ -221,7 +221,7 @@ class Yard:
         """Something has begun or ended in this life."""
 
         def told() -> bool:
-            return any(action in self.clerk.heard for action in ("StartTransaction", "MeterValues"))
+            return any(action in self.clerk.heard for action in TRANSACTION_MESSAGES)
 
         await processes.eventually(told, "news of a transaction", every_s=0.02)
 
