@@ -141,3 +141,24 @@ def test_where_the_journal_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert state_path(settings) == Path("/var/lib/x/A_B_1.sqlite3")
     monkeypatch.delenv("STATE_DIRECTORY")
     assert state_path(settings) == Path("~/.local/state/txocpp/A_B_1.sqlite3").expanduser()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('endpoint = "foo:1"', "'foo:1' is no endpoint"),
+        ('url = "wss://h/x"\ntrust_roots = "/nowhere.pem"', "/nowhere.pem"),
+        (
+            'url = "wss://h/x"\ncertificate = "/nowhere.pem"\nprivate_key = "/nowhere.pem"',
+            "/nowhere.pem",
+        ),
+    ],
+)
+def test_a_connection_that_can_never_be_is_found_by_the_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, words: str
+) -> None:
+    """Missing certificates and impossible endpoints are told before the start."""
+    config = file(tmp_path, f"[central_system]\n{line}\n")
+    status, _ = ends(capsys, "--check", "-c", config)
+    assert words in str(status)
+    assert "[central_system]" in str(status)

@@ -47,7 +47,7 @@ from txocpp.storage.memory import MemoryChargePointStore
 from txocpp.storage.sqlite import SQLiteChargePointStore
 from txocpp.transport.peer import Responder
 from txocpp.transport.tls import ClientCertificates
-from txocpp.transport.websocket_client import WebSocketClient
+from txocpp.transport.websocket_client import WebSocketClient, client_endpoint
 from txocpp.transport.websocket_settings import ClientSettings
 
 IN_MEMORY: Final = ":memory:"
@@ -188,7 +188,12 @@ def charge_point(reactor: Any, options: Options) -> MultiService:
 
 def check(reactor: Any, options: Options) -> None:
     """Find out whether the options make a charge point. Raises `ConfigurationError`."""
-    settings = secured(station_settings(options), client_settings(options))
+    line = client_settings(options)
+    settings = secured(station_settings(options), line)
+    try:
+        client_endpoint(reactor, line)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"[central_system] {error}") from error
     device = device_maker(reactor, options.device)({}, lambda name, memory: None)
     configure(settings, device.evses, Journal(MemoryChargePointStore(), reactor))
     if options.status.listen:

@@ -228,6 +228,10 @@ def _servers(reactor: Any, settings: Settings, central: CentralSystem) -> list[W
             client_authorities=Path(authorities) if authorities else None,
             require_client_certificate=port.require_client_certificate,
         )
+        try:
+            certificates.options()
+        except ConfigurationError as error:
+            raise ConfigurationError(f"[[tls]] {port.listen}: {error}") from error
         servers.append(make(description=port.listen, certificates=certificates))
     return servers
 

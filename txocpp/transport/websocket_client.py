@@ -138,6 +138,21 @@ class _Factory(WebSocketClientFactory):
         )
 
 
+def client_endpoint(reactor: Any, settings: ClientSettings) -> IStreamClientEndpoint:
+    """Where the settings lead. Raises `ConfigurationError` for certificates that cannot be read
+    and endpoints that make no sense."""
+    if settings.endpoint is not None:
+        try:
+            endpoint: IStreamClientEndpoint = clientFromString(reactor, settings.endpoint)
+        except Exception as error:
+            raise ConfigurationError(f"{settings.endpoint!r} is no endpoint: {error}") from None
+        return endpoint
+    plain = HostnameEndpoint(reactor, settings.host, settings.port)
+    if not settings.is_secure:
+        return plain
+    return wrapClientTLS(settings.certificates.options(settings.host), plain)
+
+
 class WebSocketClient(Service):
     """Keeps a charge point connected to its central system.
 
@@ -320,19 +335,7 @@ class WebSocketClient(Service):
         return False
 
     def _where(self) -> IStreamClientEndpoint:
-        settings = self.settings
-        if self._endpoint is not None:
-            return self._endpoint
-        if settings.endpoint is not None:
-            try:
-                endpoint: IStreamClientEndpoint = clientFromString(self._reactor, settings.endpoint)
-            except Exception as error:
-                raise ConfigurationError(f"{settings.endpoint!r} is no endpoint: {error}") from None
-            return endpoint
-        plain = HostnameEndpoint(self._reactor, settings.host, settings.port)
-        if not settings.is_secure:
-            return plain
-        return wrapClientTLS(settings.certificates.options(settings.host), plain)
+        return self._endpoint or client_endpoint(self._reactor, self.settings)
 
     def _set_status(self, *, server_chain: tuple[str, ...] = (), **changes: Any) -> None:
         self._status = attrs.evolve(
