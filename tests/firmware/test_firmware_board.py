@@ -117,6 +117,18 @@ def test_pulses_survive_a_reset_but_not_twice(chip: Chip) -> None:
     assert start().charger.outlets[0].plant.wh == 5
 
 
+def test_a_reset_right_after_the_flash_was_written_counts_nothing_twice(chip: Chip) -> None:
+    """The memory of the chip still holds what the flash has taken over: it is not believed."""
+    app = start({"plant": "relay", "pins": {"s0": 4}})
+    for _ in range(5):
+        chip.ms += 1000
+        chip.interrupts[4]()
+    turn(chip, app, 40)
+    app.settings.put("wh", 5)
+    app.settings.save()
+    assert start().charger.outlets[0].plant.wh == 5
+
+
 @pytest.mark.parametrize("memory", [b"x" * 12, b"tx1", b"", b"\xff" * 496])
 def test_strange_memory_after_a_power_cut_is_not_believed(chip: Chip, memory: bytes) -> None:
     """What the chip woke up with is not what we left there."""

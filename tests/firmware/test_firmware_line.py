@@ -84,6 +84,16 @@ def test_a_line_that_is_too_long_is_dropped_up_to_its_end(host: Host) -> None:
     assert host.ask("ping")["bad"] == 1
 
 
+def test_a_sound_frame_that_is_too_long_is_not_obeyed(host: Host) -> None:
+    """The limit holds for those who know the protocol, too."""
+    message = [2, host.next_id(), "limit", {"c": 1, "ma": 16000, "x": "x" * 220}]
+    frame = host.frame(message)
+    assert len(frame) > 258
+    host.run(40, frame)
+    assert host.ask("status", c=1)["lim"] == 0
+    assert host.ask("ping")["bad"] == 1
+
+
 def test_a_duplicate_frame_is_not_obeyed_twice(host: Host) -> None:
     """A frame whose counter is not larger than the last is dropped."""
     frame = host.frame([2, host.next_id(), "ping"])

@@ -38,9 +38,11 @@ def test_it_knows_the_car_before_it_answers_anybody(bench: Make) -> None:
     host = bench()
     host.charging()
     host.engine.command({"do": "reboot", "why": "wdt"})
-    host.run(100)
-    host.hello()
-    assert host.status()["cp"] == "C"
+    impatient = Host(host.engine)
+    hello = impatient.frame([2, 1, "hello", {"v": [1]}], counter=0)
+    impatient.run(20, hello + impatient.frame([2, 2, "status", {"c": 1}]))
+    impatient.run(200)
+    assert impatient.answer(2)["cp"] == "C"
 
 
 # The lease
@@ -171,6 +173,17 @@ def test_it_closes_in_state_c_only(host: Host, car: str) -> None:
     assert not host.truth()["closed"]
 
 
+def test_it_does_not_close_on_a_pilot_that_is_just_leaving_c(host: Host) -> None:
+    """The last two samples said C, the newest does not: the permission comes too late."""
+    host.plant(car="C")
+    host.ask("limit", c=1, ma=16000)
+    host.run(200)
+    host.plant(car="B")
+    host.ask("gate", c=1, on=1)
+    host.run(1000)
+    assert not [state for state in host.states() if state["on"]]
+
+
 def test_a_ventilated_place_may_serve_state_d(host: Host) -> None:
     """Where there is ventilation, D is as good as C."""
     host.plant(car="D", ventilated=True)
@@ -266,6 +279,7 @@ def test_a_reset_opens_it_answers_and_restarts(charging: Host) -> None:
     assert not charging.truth()["closed"]
     charging.run(400)
     assert charging.starts == 2
+    assert charging.states()[-1]["gate"] == 0
     assert charging.events[-1][1]["why"] == "soft"
 
 
