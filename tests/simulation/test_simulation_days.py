@@ -9,7 +9,7 @@ import pytest
 
 from .schedule import live_a_day
 
-SEEDS = 100
+SEEDS = 200
 GROUPS = 10
 
 
