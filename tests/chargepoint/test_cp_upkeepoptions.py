@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +138,7 @@ async def test_a_daemon_keeps_its_log_for_diagnostics(tmp_path: Path) -> None:
     diagnostics = station.assembly.upkeep.diagnostics
     document = diagnostics.everything(None, None)
     assert document is not None
-    assert json.loads(json.dumps(document.name)).startswith("CP-1-diagnostics-")
+    assert document.name.startswith("CP-1-diagnostics-")
     await maybeDeferred(daemon.stopService)
     Logger("txocpp.test").info("nobody listens any more")
     lines = " ".join(diagnostics._logbook.lines())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -54,6 +55,16 @@ async def test_documents_outlive_the_process(tmp_path: Path) -> None:
     assert loaded == {"queue": {"1": {"text": "Zürich"}, "2": {"n": 3}}}
     assert list(loaded["queue"]) == ["1", "2"]
     assert second.damage is None
+
+
+async def test_a_new_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    """There are passwords in it; SQLite's own files beside it are like it."""
+    path = tmp_path / "cp.sqlite3"
+    store = a_store(path)
+    await store.load()
+    await store.write(Put("t", "k", {}))
+    assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
+    await store.close()
 
 
 async def test_many_writes_are_committed_in_order(store: SQLiteChargePointStore) -> None:

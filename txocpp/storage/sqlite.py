@@ -249,6 +249,9 @@ class _Damaged(Exception):
 
 
 def _open_sound(path: Path, fresh: bool) -> sqlite3.Connection:
+    if fresh:
+        # Passwords and tags are in it. SQLite gives its log the same mode.
+        path.touch(mode=0o600)
     database = sqlite3.connect(path, isolation_level=None, timeout=2.0, check_same_thread=False)
     try:
         _configure(database)
