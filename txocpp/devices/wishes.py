@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -33,7 +33,7 @@ class Wish:
 
     def want(self, *, now: bool) -> Deferred[None]:
         """It shall be told: at once if it can be `now`, else at the next `want` that can."""
-        waiting: Deferred[None] = Deferred(self._waiting.remove)
+        waiting: Deferred[None] = Deferred(self._forget)
         self._waiting.append(waiting)
         self._changed = True
         if now and not self.busy:
@@ -42,9 +42,17 @@ class Wish:
 
     def fail(self, error: DeviceError) -> None:
         """Who waits need not wait any longer."""
-        waiting, self._waiting = self._waiting[:], []
-        for deferred in waiting:
+        for deferred in self._due():
             deferred.errback(error)
+
+    def _forget(self, waiting: Deferred[None]) -> None:
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+
+    def _due(self) -> Iterator[Deferred[None]]:
+        """Who waits now, without those that are cancelled while others are answered."""
+        waiting, self._waiting = self._waiting, []
+        return (deferred for deferred in waiting if not deferred.called)
 
     def _go(self) -> None:
         self.busy, self._changed = True, False
@@ -55,8 +63,7 @@ class Wish:
         if self._changed:
             self._go()
             return
-        waiting, self._waiting = self._waiting[:], []
-        for deferred in waiting:
+        for deferred in self._due():
             deferred.callback(None)
 
     def _failed(self, failure: Failure) -> None:
