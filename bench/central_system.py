@@ -19,7 +19,7 @@ from pathlib import Path
 import attrs
 
 from bench.figures import Table, Target, quantile, spoken, typical
-from bench.stations import MIX, Stalled
+from bench.stations import Stalled
 from bench.subjects import (
     AUTOBAHN,
     ECHO,
@@ -30,6 +30,7 @@ from bench.subjects import (
     Server,
     Subject,
 )
+from bench.talk import MIX
 
 BATCH = 50
 """Stations that connect between two readings of the processor time."""

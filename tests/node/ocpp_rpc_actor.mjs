@@ -125,8 +125,9 @@ async function perform(client, { call: action, payload, ref }) {
 
 function obey(line) {
     const to = line.to ?? null;
-    if (line.answer) return answers.set(to, { ...answers.get(to), ...line.answer });
-    if ('refuse' in line) return refusals.set(to, line.refuse);
+    if (line.answer) answers.set(to, { ...answers.get(to), ...line.answer });
+    if ('refuse' in line) refusals.set(to, line.refuse);
+    if (line.answer || 'refuse' in line) return report('scripted', { ref: line.ref });
     if (line.connect) return visit(line);
     const client = peers.get(to);
     if (!client) {

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from itertools import count
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 import pytest_twisted
 import strangers
 from daemons import ChargePoint
+from garage import Arrival, Garage
 from twisted.internet.defer import Deferred, gatherResults
-
-numbers = count(1)
 
 
 @pytest_twisted.async_yield_fixture(scope="module", params=strangers.LIBRARIES)
@@ -45,35 +42,6 @@ def no_fault_found(request: pytest.FixtureRequest) -> Iterator[None]:
     for name in ("foreign_central_system", "foreign_charge_points"):
         if name in request.fixturenames:
             request.getfixturevalue(name).assert_no_fault()
-
-
-Arrival = Callable[..., Awaitable[tuple[ChargePoint, strangers.ForeignPeer]]]
-
-
-class Garage:
-    """Charge points with nothing special about them, one always started ahead: that takes time."""
-
-    def __init__(self, central_system: strangers.Actor, folder: Path) -> None:
-        self.central_system = central_system
-        self.folder = folder
-        self.spare: ChargePoint | None = None
-        self.shared: ChargePoint | None = None
-        """For stories that leave a charge point as they found it."""
-
-    def build(self, **configuration: Any) -> ChargePoint:
-        """One with a configuration of its own."""
-        identity = f"OURS-{next(numbers)}"
-        return ChargePoint(
-            self.folder / identity, identity, self.central_system.url, **configuration
-        )
-
-    def take(self) -> ChargePoint:
-        """A running one; the next is started already."""
-        taken, self.spare = self.spare, self.build()
-        self.spare.launch()
-        if taken is None:
-            return self.take()
-        return taken
 
 
 @pytest_twisted.async_yield_fixture(scope="module")
@@ -114,7 +82,7 @@ async def arrive(garage: Garage) -> AsyncIterator[Arrival]:
         if keys or car or central or more or answers:
             cp = garage.build(keys=keys, car=car, central=central, more=more)
             office = garage.central_system.peer(cp.identity)
-            office.answer(**answers)
+            await office.answer(**answers)
             cp.launch()
         else:
             cp = garage.take()

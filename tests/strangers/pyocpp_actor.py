@@ -251,8 +251,10 @@ class Commands:
         to = line.get("to")
         if "answer" in line:
             script.answers.setdefault(to, {}).update(line["answer"])
+            report("scripted", ref=line["ref"])
         elif "refuse" in line:
             script.refusals[to] = line["refuse"]
+            report("scripted", ref=line["ref"])
         elif "connect" in line:
             self.start(visit(line["connect"], line["url"], line.get("password")))
         elif to not in peers:

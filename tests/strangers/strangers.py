@@ -15,10 +15,11 @@ Commands to an actor (``to`` names the charge point identity; null means all of 
     {"to": "CP1", "refuse": 401}      turn it away before the upgrade; null ends that
     {"connect": "CP1", "url": "ws://...", "password": "hex or left out"}    as a charge point
 
-Events from an actor: ``listening``, ``ready``, ``connected``, ``disconnected``, ``turned away``,
-``call`` (peer, id, action, payload), ``answered`` (what it answered to that), ``answer`` and
-``error`` (to a call of its own, by ref), and ``fault``: the foreign library found something wrong
-with what it got. A fault that no test has taken fails the test.
+Events from an actor: ``listening``, ``ready``, ``scripted`` (answers and refusals, by ref),
+``connected``, ``disconnected``, ``turned away``, ``call`` (peer, id, action, payload),
+``answered`` (what it answered to that), ``answer`` and ``error`` (to a call of its own, by ref),
+and ``fault``: the foreign library found something wrong with what it got. A fault that no test has
+taken fails the test.
 """
 
 from __future__ import annotations
@@ -108,9 +109,15 @@ class Actor(processes.RealProcess):
         """Where charge points connect, without the identity."""
         return f"ws://127.0.0.1:{self.port}/ocpp"
 
-    def answer(self, to: str | None = None, **answers: Any) -> None:
+    async def answer(self, to: str | None = None, **answers: Any) -> None:
         """From now on answer these actions so; see the language above."""
-        self.send(to=to, answer=answers)
+        await self.script(to=to, answer=answers)
+
+    async def script(self, **command: Any) -> None:
+        """Change the script, and wait until that has been understood."""
+        ref = next(self.refs)
+        self.send(**command, ref=ref)
+        await self.event("scripted", ref=ref)
 
     def peer(self, identity: str) -> ForeignPeer:
         """The actor's end of the conversation with (or as) one charge point."""
@@ -186,9 +193,9 @@ class ForeignPeer:
         self.actor.send(to=self.identity, call=action, payload=payload, ref=ref)
         return ref
 
-    def answer(self, **answers: Any) -> None:
+    async def answer(self, **answers: Any) -> None:
         """From now on answer these actions so on this line."""
-        self.actor.answer(self.identity, **answers)
+        await self.actor.answer(self.identity, **answers)
 
     def send(self, frame: str) -> None:
         """Send any text."""
@@ -202,9 +209,9 @@ class ForeignPeer:
         """Cut the line without a word."""
         self.actor.send(to=self.identity, abort=True)
 
-    def refuse(self, status: int | None) -> None:
+    async def refuse(self, status: int | None) -> None:
         """Turn the charge point away with this HTTP status from now on; None: no longer."""
-        self.actor.send(to=self.identity, refuse=status)
+        await self.actor.script(to=self.identity, refuse=status)
 
     async def connect(self, url: str, password: bytes | None = None) -> processes.Event:
         """Come to a central system as this charge point."""
@@ -235,7 +242,7 @@ async def central_system(library: str, port: int = 0) -> Actor:
     """Start a foreign central system that accepts everything."""
     command = [*command_of(library), "central-system", str(port)]
     actor: Actor = processes.start(f"central system of {library}", command, kind=Actor)
-    actor.answer(None, **CENTRAL_SYSTEM_ANSWERS)
+    await actor.answer(None, **CENTRAL_SYSTEM_ANSWERS)
     actor.port = (await actor.event("listening"))["port"]
     return actor
 
@@ -244,6 +251,6 @@ async def charge_points(library: str) -> Actor:
     """Start a foreign process that can be any number of charge points."""
     command = [*command_of(library), "charge-points"]
     actor: Actor = processes.start(f"charge points of {library}", command, kind=Actor)
-    actor.answer(None, **CHARGE_POINT_ANSWERS)
+    await actor.answer(None, **CHARGE_POINT_ANSWERS)
     await actor.event("ready")
     return actor

@@ -296,7 +296,7 @@ async def test_every_answer(foreign_charge_points: Actor, central: CentralSystem
     }
     for action, statuses in shades.items():
         for status in statuses:
-            station.answer(**{action: {"status": status}})
+            await station.answer(**{action: {"status": status}})
             operation = await central.operate(station.identity, action, **payloads[action])
             assert operation["outcome"] == "answered", operation
             assert operation["answer"]["status"] == status
@@ -310,7 +310,7 @@ async def test_every_answer(foreign_charge_points: Actor, central: CentralSystem
             "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 12.5, "numberPhases": 1}],
         },
     }
-    station.answer(GetCompositeSchedule=schedule)
+    await station.answer(GetCompositeSchedule=schedule)
     operation = await central.operate(
         station.identity, "GetCompositeSchedule", connectorId=1, duration=60
     )
@@ -321,13 +321,13 @@ async def test_every_answer(foreign_charge_points: Actor, central: CentralSystem
 async def test_failing_operations(foreign_charge_points: Actor, central: CentralSystem) -> None:
     """Refused, unanswered, offline and impossible operations end with an outcome that says so."""
     station = await arrive(foreign_charge_points, central)
-    station.answer(ClearCache={"$error": ["NotSupported", "no cache"]})
+    await station.answer(ClearCache={"$error": ["NotSupported", "no cache"]})
     refused = await central.operate(station.identity, "ClearCache")
     assert (refused["outcome"], refused["error_code"]) == ("refused", "NotSupported")
-    station.answer(ClearCache={"$silence": {"status": "Accepted"}})
+    await station.answer(ClearCache={"$silence": {"status": "Accepted"}})
     silent = await central.operate(station.identity, "ClearCache")
     assert silent["outcome"] == "timeout"
-    station.answer(ClearCache={"status": "Accepted"})
+    await station.answer(ClearCache={"status": "Accepted"})
     again = await central.operate(station.identity, "ClearCache")
     assert again["outcome"] == "answered"
     invalid = await central.operate(station.identity, "Reset", type="Gently")

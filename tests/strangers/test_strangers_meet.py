@@ -48,8 +48,8 @@ async def test_scripted_answers(
     await station.connect(foreign_central_system.url)
     office = foreign_central_system.peer("MEET-2")
     await office.expect_event("connected")
-    station.answer(Reset=[{"status": "Rejected"}, {"status": "Accepted"}])
-    station.answer(ClearCache={"$error": ["InternalError", "no cache today"]})
+    await station.answer(Reset=[{"status": "Rejected"}, {"status": "Accepted"}])
+    await station.answer(ClearCache={"$error": ["InternalError", "no cache today"]})
 
     assert [(await office.call("Reset", type="Soft"))["status"] for _ in range(3)] == [
         "Rejected",
@@ -76,10 +76,10 @@ async def test_strictness(foreign_central_system: Actor, foreign_charge_points: 
 async def test_turned_away(foreign_central_system: Actor, foreign_charge_points: Actor) -> None:
     """A charge point can be turned away before the upgrade, and let in afterwards."""
     office = foreign_central_system.peer("MEET-4")
-    office.refuse(401)
+    await office.refuse(401)
     station = foreign_charge_points.peer("MEET-4")
     assert (await station.connect(foreign_central_system.url))["status"] in (401, None)
-    office.refuse(None)
+    await office.refuse(None)
     assert (await station.connect(foreign_central_system.url, b"\x00secret"))[
         "event"
     ] == "connected"
