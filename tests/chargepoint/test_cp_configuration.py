@@ -11,8 +11,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from txocpp.chargepoint.configuration import ChangeResult, Configuration, canonical_value
+from txocpp.chargepoint.installation import configure
 from txocpp.chargepoint.journal import Journal
 from txocpp.chargepoint.keys import EXTRA_KEYS, STANDARD_KEYS, Access
+from txocpp.chargepoint.settings import StationSettings
 from txocpp.errors import ConfigurationError
 from txocpp.storage.memory import Fate, MemoryChargePointStore
 
@@ -239,3 +241,14 @@ def test_initial_values_fit_their_keys() -> None:
     """Every key's own initial value is allowed and canonical."""
     for key in STANDARD_KEYS:
         assert key.initial is None or canonical_value(key, key.initial) == key.initial
+
+
+@pytest.mark.parametrize("key", ["no hex digits", "0011"])
+def test_an_initial_authorization_key_must_be_one(key: str) -> None:
+    """A key from the file that can never be sent is found before the start, and not repeated."""
+    initial: dict[str, object] = {"AuthorizationKey": key, "NumberOfConnectors": 1}
+    settings = StationSettings(identity="CP1", vendor="v", model="m", configuration=initial)
+    journal = Journal(MemoryChargePointStore(), Clock())
+    with pytest.raises(ConfigurationError, match="16 to 20 bytes") as caught:
+        configure(settings, [], journal)
+    assert key not in str(caught.value)

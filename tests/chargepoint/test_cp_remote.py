@@ -202,3 +202,25 @@ def test_without_smart_charging_the_limit_is_ignored() -> None:
     assert house.status(remote_start(charging_profile=profile())) == "Accepted"
     house.run(10)
     assert house.evse().state.offered_a == 32
+
+
+@pytest.mark.rule("R-03", "R-05")
+def test_without_a_connector_the_first_car_that_comes_decides() -> None:
+    """With no car there yet, the start waits for the first one, wherever it is plugged in."""
+    house = House(2)
+    assert house.status(remote_start(connector_id=None)) == "Accepted"
+    house.heard()
+    house.plug(2)
+    house.run(5)
+    assert house.heard("Start") == ["Start 2 TAG1"]
+    assert house.bay(1).grant is None
+
+
+@pytest.mark.rule("R-05")
+def test_with_a_connector_only_that_one_is_meant() -> None:
+    """A car at the neighbour does not take a start that names its connector."""
+    house = House(2)
+    assert house.status(remote_start()) == "Accepted"
+    house.plug(2)
+    house.run(5)
+    assert house.heard("Start") == []

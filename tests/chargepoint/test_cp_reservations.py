@@ -264,3 +264,19 @@ def test_promises_for_any_are_not_given_away_one_by_one() -> None:
     assert reserve(house, 1, "TAG2", reservation_id=2) == "Accepted"
     assert reserve(house, 2, "TAG3", reservation_id=3) == "Occupied"
     assert reserve(house, 0, "TAG4", reservation_id=4) == "Occupied"
+
+
+@pytest.mark.rule("V-04")
+def test_a_waiting_start_does_not_move_to_a_reserved_connector() -> None:
+    """Who was let in at a common reader and plugs in where another one has reserved gets nothing
+    there; his start goes on waiting at the free connector."""
+    house = House(2)
+    reserve(house, 2)
+    house.swipe("TAG9", 1, 2)
+    house.heard()
+    house.plug(2)
+    house.run(5)
+    assert house.heard() == []
+    house.plug(1)
+    house.run(5)
+    assert "Start 1 TAG9" in house.heard()

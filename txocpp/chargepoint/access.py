@@ -55,17 +55,22 @@ class Access:
 
     def car_came(self, bay: Bay) -> None:
         """A car is plugged in here: the start that waits at a neighbour of the same reader was
-        meant for it."""
+        meant for it, unless this connector is kept for somebody else (V-04)."""
         if not bay.is_free:
             return
         for other in self._bays.values():
             grant = other.grant
-            if grant is not None and bay.connector_id in grant.connectors and not other.plugged:
+            if grant is not None and not other.plugged and self._may_move(grant, bay):
                 other.take_grant()
                 bay.give(grant)
                 return
 
     # Inside.
+
+    def _may_move(self, grant: Grant, bay: Bay) -> bool:
+        return bay.connector_id in grant.connectors and self._reservations.may_use(
+            bay.connector_id, grant.id_tag, grant.parent_id_tag
+        )
 
     def _acts_at_once(self, bays: Sequence[Bay], id_tag: str) -> bool:
         """What the tag may do without anybody being asked (A-10)."""

@@ -46,7 +46,8 @@ class Grant:
     profile: Profile | None = None
     """Came with the remote start, and comes into force with the transaction (SR-702)."""
     connectors: tuple[int, ...] = ()
-    """Where else the cable may be plugged in: the other connectors of the same reader."""
+    """Where else the cable may be plugged in: the other connectors of the same reader, or any where
+    a remote start has left the choice to the station."""
 
 
 class Holds(Protocol):

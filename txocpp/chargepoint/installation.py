@@ -20,6 +20,7 @@ from txocpp.chargepoint.keys import EXTRA_KEYS, ROTATIONS, SECURITY_KEYS, STANDA
 from txocpp.chargepoint.measurands import can_deliver
 from txocpp.chargepoint.reservations import Reservation, Reservations
 from txocpp.chargepoint.settings import StationSettings
+from txocpp.errors import ConfigurationError
 from txocpp.evse import EVSEState, MeterReading
 from txocpp.interfaces import IEVSE, IEVSEListener
 
@@ -73,6 +74,9 @@ def configure(
         made.check(key, partial(_can_measure, evses))
     made.check("ConnectorPhaseRotation", partial(_is_rotation, len(evses)))
     made.check("AuthorizationKey", is_authorization_key)
+    key = made.text("AuthorizationKey")
+    if key and not is_authorization_key(key):
+        raise ConfigurationError("AuthorizationKey has to be 16 to 20 bytes in hexadecimal digits")
     return made
 
 

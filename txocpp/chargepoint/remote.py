@@ -123,4 +123,6 @@ class Remote:
                 return None
             parent = verdict.info.parent_id_tag
         profile = wish.profile if self._configuration.supports("SmartCharging") else None
-        return Grant(id_tag=wish.id_tag, parent_id_tag=parent, profile=profile)
+        # where the station chooses, the first car that comes decides.
+        anywhere = tuple(self._bays) if wish.connector_id is None else ()
+        return Grant(id_tag=wish.id_tag, parent_id_tag=parent, profile=profile, connectors=anywhere)
