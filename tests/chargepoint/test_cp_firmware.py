@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import attrs
 import pytest
 from house import House
-from upkeep_rig import DENIED, IMAGE, UNLUCKY, FakeInstaller, Works, moment
+from upkeep_rig import DENIED, IMAGE, UNLUCKY, Works, moment
 
-from txocpp.chargepoint.parts import Equipment
+from txocpp.chargepoint.installer import NoInstaller
 from txocpp.chargepoint.settings import Files
 from txocpp.errors import ImageRefused, InstallationFailed
 from txocpp.interfaces import Installation
@@ -110,7 +109,7 @@ def test_a_failed_installation_is_told(works: Works, error: Exception) -> None:
 def test_without_an_installer_nothing_is_installed(tmp_path: Path) -> None:
     """A charge point whose device takes no firmware, and without a command, says so."""
     works = Works(tmp_path)
-    bare = attrs.evolve(works.house.equipment, installer=None)
+    bare = attrs.evolve(works.house.equipment, installer=NoInstaller())
     works.house = House(equipment=bare)
     works.update()
     assert works.statuses() == [*SEQUENCE[:3], "Firmware InstallationFailed"]
@@ -329,26 +328,19 @@ def test_a_profile_that_is_left_out_does_not_exist(tmp_path: Path) -> None:
         assert works.house.status(request) == "NotImplemented"
 
 
+@pytest.mark.rule("F-05")
 def test_a_device_that_can_installs_by_itself(tmp_path: Path) -> None:
-    """If it provides the interface, and no other installer is given."""
-    from zope.interface import directlyProvides, providedBy
-
-    from txocpp.interfaces import IFirmwareInstaller
-
-    installer = FakeInstaller()
-
-    class Ready(House):
-        def _make_device(self, memory: Any, remember: Any) -> Any:
-            device = super()._make_device(memory, remember)
-            directlyProvides(device, IFirmwareInstaller, providedBy(device))
-            device.install, device.outcome = installer.install, installer.outcome  # type: ignore[attr-defined]
-            return device
-
+    """The simulated one does: it boots, and says another version."""
     works = Works(tmp_path)
-    works.house = Ready(equipment=Equipment(folder=tmp_path, transfers=works.transfers))
+    works.house = House(equipment=attrs.evolve(works.house.equipment, installer=None))
     works.update()
-    assert works.statuses() == SEQUENCE
-    assert installer.installed == [IMAGE]
+    works.house.run(20)
+    assert works.heard("Boot", "Firmware")[1:] == [*SEQUENCE[:3], "Boot", SEQUENCE[3]]
+    assert works.house.last(v16.BootNotificationRequest).firmware_version == "2"
+    works.house.device.fail_installations()
+    works.update()
+    works.house.run(20)
+    assert works.statuses() == [*SEQUENCE[:3], "Firmware InstallationFailed"]
 
 
 def test_a_full_disk_is_a_failure(works: Works, tmp_path: Path) -> None:

@@ -226,6 +226,12 @@ VERBS: Final[Mapping[str, Verb]] = {
     "meter_silent": Verb(
         "the meter does not answer", lambda evse, on=True: evse.silence_meter(on), {"on": _ON}
     ),
+    "firmware_failure": Verb(
+        "new firmware cannot be installed",
+        lambda device, on=True: device.fail_installations(on),
+        {"on": _ON},
+        at_connector=False,
+    ),
     "power_cut": Verb(
         "no mains for some seconds (5)",
         _power_cut,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
+import attrs
 from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -14,9 +17,9 @@ from zope.interface import implementer
 from txocpp.devices.simulation.evse import SimulatedEVSE
 from txocpp.devices.simulation.settings import SimulationSettings
 from txocpp.devices.telling import Teller
-from txocpp.errors import DeviceRefused, StoreError
+from txocpp.errors import DeviceRefused, InstallationFailed, StoreError
 from txocpp.evse import DeviceInfo, ResetKind
-from txocpp.interfaces import IEVSEDevice
+from txocpp.interfaces import IEVSEDevice, IFirmwareInstaller, Installation
 
 REBOOT_S: Final = {ResetKind.SOFT: 1.0, ResetKind.HARD: 3.0}
 """How long a restart of the simulated device takes."""
@@ -24,14 +27,19 @@ REBOOT_S: Final = {ResetKind.SOFT: 1.0, ResetKind.HARD: 3.0}
 _log = Logger()
 
 
-@implementer(IEVSEDevice)
+INSTALL_S: Final = 3.0
+"""How long new firmware takes."""
+
+
+@implementer(IEVSEDevice, IFirmwareInstaller)
 class SimulatedDevice(Service):
     """A box with simulated EVSEs, a tag reader in front of all of them, and a power switch.
 
     `clock` may be real, a `twisted.internet.task.Clock` or anything between. `memory` is what an
     earlier device gave to `on_remember`: registers, plugged cars and their batteries survive with
     it. `on_remember` is called with such a small document of plain JSON values before a new
-    register reading is given out, and when a car comes or goes.
+    register reading is given out, and when a car comes or goes. Every file is good firmware, the
+    next version of what there is.
     """
 
     def __init__(
@@ -55,6 +63,7 @@ class SimulatedDevice(Service):
         self._remembered: dict[str, Any] | None = None
         self._teller = Teller(clock)
         self._power: IDelayedCall | None = None
+        self._takes_firmware = True
         self.evses: tuple[SimulatedEVSE, ...] = tuple(
             SimulatedEVSE(self, number, one) for number, one in enumerate(settings, 1)
         )
@@ -116,6 +125,32 @@ class SimulatedDevice(Service):
             evse.forget_permission()
         self.power_cut(REBOOT_S[kind])
 
+    def fail_installations(self, on: bool = True) -> None:
+        """New firmware cannot be installed from now on, or again."""
+        self._takes_firmware = not on
+
+    # IFirmwareInstaller
+
+    def install(self, image: Path) -> Deferred[Installation]:
+        """Take some time, and be another version afterwards."""
+        done: Deferred[Installation] = Deferred(lambda _: timer.cancel())
+        timer = self.clock.callLater(INSTALL_S, self._installed, done)
+        return done
+
+    def outcome(self) -> Deferred[bool | None]:
+        """The version tells."""
+        return succeed(None)
+
+    def _installed(self, done: Deferred[Installation]) -> None:
+        if not self._takes_firmware:
+            done.errback(InstallationFailed("the simulated device does not take it"))
+            return
+        before = self.info.firmware_version
+        version = str(int(before) + 1) if before.isdecimal() else f"{before}+1"
+        self.info = attrs.evolve(self.info, firmware_version=version)
+        self.remember()
+        done.callback(Installation.REBOOT)
+
     def remember(self) -> None:
         """Give what has to survive to whoever keeps it, if it is news."""
         if self._on_remember is None:
@@ -126,9 +161,10 @@ class SimulatedDevice(Service):
             self._remembered = document
 
     def memory(self) -> dict[str, Any]:
-        """Registers, plugs and batteries as plain JSON values."""
+        """Registers, plugs, batteries and the version as plain JSON values."""
         outlets = [evse.outlet for evse in self.evses]
         return {
+            "firmware": self.info.firmware_version,
             "evses": [
                 {
                     "energy_wh": outlet.energy_wh,
@@ -136,7 +172,7 @@ class SimulatedDevice(Service):
                     "soc_percent": str(outlet.car.soc_percent),
                 }
                 for outlet in outlets
-            ]
+            ],
         }
 
     def tell(self, call: Callable[[], None]) -> None:
@@ -151,6 +187,8 @@ class SimulatedDevice(Service):
 
     def _recall(self, memory: Mapping[str, Any]) -> None:
         """Raises `StoreError` for what no device has written."""
+        version = str(memory.get("firmware", self.info.firmware_version))
+        self.info = attrs.evolve(self.info, firmware_version=version)
         try:
             for evse, kept in zip(self.evses, memory["evses"], strict=False):
                 evse.outlet.recall(
