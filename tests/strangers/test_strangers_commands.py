@@ -259,11 +259,8 @@ async def test_firmware_and_diagnostics(arrive: Arrival, files: tuple[Files, str
 
     firmware = {"location": f"{url}/firmware.bin", "retrieveDate": "2020-01-01T00:00:00Z"}
     assert await office.call("UpdateFirmware", **firmware) == {}
-    for status_ in ("Downloading", "Downloaded", "Installing"):
+    for status_ in ("Downloading", "Downloaded", "Installing", "Installed"):
         assert await office.expect("FirmwareStatusNotification") == {"status": status_}
-    # Whether a simulated charger can have firmware at all is its own matter.
-    end = await office.expect("FirmwareStatusNotification")
-    assert end["status"] in ("Installed", "InstallationFailed")
 
 
 @pytest.mark.rule("X-40", "X-51", "X-64", "X-65", "X-70", "X-79")
