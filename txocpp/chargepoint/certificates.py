@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Final
 
 import attrs
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -30,6 +31,25 @@ ALGORITHMS: Final = {
     "SHA384": hashes.SHA384(),
     "SHA512": hashes.SHA512(),
 }
+SERIAL_BITS: Final = 160
+"""Of a serial number, at most (RFC 5280 §4.1.2.2); more could not be told to anybody."""
+ASKED: Final = attrgetter(
+    "extensions",
+    "subject",
+    "issuer",
+    "not_valid_before_utc",
+    "not_valid_after_utc",
+    "signature_hash_algorithm",
+)
+MALFORMED: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises for certificates that it does not like."""
 WEAK_HASHES: Final = ("md5", "sha1", "sha224")
 
 
@@ -79,9 +99,12 @@ class CertificateHash:
 def read_chain(pem: str) -> list[x509.Certificate]:
     """The certificates of a PEM text, at least one. Raises `BadCertificate`."""
     try:
-        return x509.load_pem_x509_certificates(pem.encode())
-    except ValueError:
+        found = x509.load_pem_x509_certificates(pem.encode())
+    except MALFORMED:
         raise BadCertificate("no certificate in PEM") from None
+    for certificate in found:
+        _require_readable(certificate)
+    return found
 
 
 def read_one(pem: str) -> x509.Certificate:
@@ -118,22 +141,24 @@ def require_strength(certificate: x509.Certificate) -> None:
 
 
 def require_authority(certificate: x509.Certificate) -> None:
-    """It may sign others. Raises `BadCertificate`."""
+    """It may sign others, and has signed itself, if it says so. Raises `BadCertificate`."""
     try:
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints)
     except x509.ExtensionNotFound:
-        return
-    except ValueError:
-        raise BadCertificate("malformed extensions") from None
-    if not constraints.value.ca:
-        raise BadCertificate("no certificate of an authority")
+        pass
+    else:
+        if not constraints.value.ca:
+            raise BadCertificate("no certificate of an authority")
+    own = certificate.issuer == certificate.subject
+    if own and not is_signed_by(certificate, certificate):
+        raise BadCertificate("not signed by itself")
 
 
 def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Whether names and signature say so."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
 
@@ -171,3 +196,14 @@ def common_name(certificate: x509.Certificate) -> str | None:
 def organisation(certificate: x509.Certificate) -> str | None:
     """O of the subject."""
     return subject_text(certificate, NameOID.ORGANIZATION_NAME)
+
+
+def _require_readable(certificate: x509.Certificate) -> None:
+    """Everything that is asked about it later; the library looks at most of it only then."""
+    try:
+        certificate.public_key()
+        ASKED(certificate)
+    except MALFORMED:
+        raise BadCertificate("a malformed certificate") from None
+    if not 0 < certificate.serial_number.bit_length() <= SERIAL_BITS:
+        raise BadCertificate("a malformed serial number")
