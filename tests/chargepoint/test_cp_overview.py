@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from house import House
 from twisted.web.test.requesthelper import DummyRequest
+from upkeep_rig import Works
 
 from txocpp.chargepoint.overview import overview
 from txocpp.chargepoint.statuspage import StatusPage, is_own_name, page
@@ -101,3 +103,18 @@ def test_only_this_machine_is_answered(host: str, own: bool) -> None:
     """A web site that pretends to be this machine gets nothing."""
     assert is_own_name(host) is own
     assert (asked(House(), b"/", host.encode()).responseCode == 403) is not own
+
+
+def test_it_tells_of_firmware_and_security(tmp_path: Path) -> None:
+    """Which version runs, whether another one is on its way, and how the line is secured."""
+    works = Works(tmp_path)
+    document = look(works.house)
+    told = ("security_profile", "firmware", "update")
+    assert [document[name] for name in told] == [0, "1", "Idle"]
+    works.transfers.at_once = False
+    works.update()
+    works.house.run(0)
+    assert look(works.house)["update"] == "Downloading"
+    works.transfers.finish()
+    works.house.run(0)
+    assert look(works.house)["update"] == "Idle"

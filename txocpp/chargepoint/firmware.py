@@ -151,6 +151,11 @@ class Firmware:
         return Acceptance.CANCELED if replaced else Acceptance.ACCEPTED
 
     @property
+    def present(self) -> FirmwareStatus:
+        """How the present update gets on, signed or not; Idle without one."""
+        return FirmwareStatus.IDLE if self._update is None else self._last.status
+
+    @property
     def report(self) -> FirmwareReport:
         """The present status of plain updates: Idle when nothing runs (T-07)."""
         busy = self._update is not None and self._update.signature is None

@@ -40,6 +40,9 @@ def overview(charge_point: ChargePoint) -> dict[str, Any]:
         "in_service": assembly.availability.station,
         "reservations": len(assembly.reservations),
         "profiles": len(assembly.limits.stack),
+        "security_profile": assembly.upkeep.line_security.profile,
+        "firmware": assembly.upkeep.version() or None,
+        "update": assembly.upkeep.firmware.present.value,
         "connectors": [_connector(assembly, bay) for bay in assembly.bays.values()],
     }
 
