@@ -324,6 +324,7 @@ class Firmware:
                 self._journal.keep(*changes)
             return
         self._last = report
+        log.info("firmware update: {status}", status=status.value)
         last = Put(TABLE, LAST, {"status": status.value, "request_id": update.request_id})
         self._tell(report, last, *changes)
 

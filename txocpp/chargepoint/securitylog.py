@@ -133,7 +133,8 @@ class SecurityLog:
         left_out = self._left_out.pop(event, 0)
         if left_out:
             info = f"{info} ({left_out} more since the last one)".strip()
-        log.info("security event {event}: {info}", event=str(event), info=info)
+        words = f"{event}: {info}" if info else str(event)
+        log.info("security event {words}", words=words)
         self._undated.append((self._clock.seconds(), event, info[:LONGEST_INFO], weight))
         self.write_down()
 

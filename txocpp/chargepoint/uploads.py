@@ -150,6 +150,8 @@ class Uploads:
         finally:
             with suppress(OSError):
                 file.unlink(missing_ok=True)
+        if trouble is None:
+            log.info("{name} is uploaded", name=document.name)
         state = UploadState.UPLOADED if trouble is None else UploadState.FAILED
         self._end(UploadReport(state, order.request_id, trouble))
 
