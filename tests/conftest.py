@@ -10,12 +10,17 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
 
 ASYNC_TEST_LIMIT_S = 60.0
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 class LoggedFailures:
