@@ -19,7 +19,7 @@ from txocpp.errors import ConfigurationError
 from txocpp.interfaces import IStationGate, ITransport, Refusal
 from txocpp.transport.http_handshake import identity_of
 from txocpp.transport.websocket_line import MOST_FRAGMENTS
-from txocpp.transport.websocket_server import WebSocketServer
+from txocpp.transport.websocket_server import BACKLOG, WebSocketServer, with_backlog
 from txocpp.transport.websocket_settings import LineLimits
 
 REQUEST = (
@@ -747,3 +747,11 @@ def test_frames_of_the_rig_are_foreign() -> None:
     """The rig's client masks its frames, as a client has to."""
     (frame,) = [Frame(Opcode.TEXT, b"hi").serialize(mask=True)]
     assert frame[1] & 0x80
+
+
+def test_many_may_wait_at_the_door() -> None:
+    """A port takes a crowd that comes at once, unless its description says how much of one."""
+    assert with_backlog("tcp:9000") == f"tcp:9000:backlog={BACKLOG}"
+    assert with_backlog("ssl:9001:privateKey=k.pem").endswith(f":backlog={BACKLOG}")
+    assert with_backlog("tcp:9000:backlog=5") == "tcp:9000:backlog=5"
+    assert with_backlog("systemd:domain=INET:index=0") == "systemd:domain=INET:index=0"

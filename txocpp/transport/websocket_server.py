@@ -29,6 +29,10 @@ TLS_HANDSHAKE: Final = b"\x16"
 """What a TLS client sends first."""
 REPLACED: Final = 1008
 """Close code for a connection whose identity has connected again (C-14)."""
+BACKLOG: Final = 4096
+"""Connections that may wait to be accepted. With Twisted's 50, most of a thousand stations that
+come at once meet a full queue, and their systems wait for up to half a minute before they try
+again. The operating system lowers the number to what it allows."""
 
 HANDSHAKE_LEFTOVERS: Final = (
     "http_headers",
@@ -306,7 +310,7 @@ class WebSocketServer(Service):
     def startService(self) -> None:
         """Open the port. Raises `ConfigurationError` if it cannot be opened."""
         try:
-            endpoint = serverFromString(self._reactor, self.description)
+            endpoint = serverFromString(self._reactor, with_backlog(self.description))
         except Exception as error:
             raise ConfigurationError(f"{self.description!r} is no endpoint: {error}") from None
         if self._certificates is not None:
@@ -343,3 +347,12 @@ class WebSocketServer(Service):
                 description=self.description,
                 reason=failures[0],
             )
+
+
+def with_backlog(description: str) -> str:
+    """The description of an endpoint, with room for many who come at once unless it says how much
+    room there shall be."""
+    kind, _, rest = description.partition(":")
+    if kind not in ("tcp", "tcp6", "ssl", "unix") or "backlog=" in rest:
+        return description
+    return f"{description}:backlog={BACKLOG}"
