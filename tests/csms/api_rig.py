@@ -7,6 +7,7 @@ from typing import Any
 
 from street import Street, outcome_of
 from treq.testing import StubTreq
+from twisted.internet.defer import Deferred
 
 from txocpp.csms import api
 from txocpp.csms.api.access import Access
@@ -84,6 +85,26 @@ class Client:
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """Any request."""
+        return self.finish(self.begin(method, path, body, raw=raw, headers=headers))
+
+    def finish(self, asking: Deferred[Any]) -> Answer:
+        """The answer to what was begun."""
+        self.street.run()
+        self._treq.flush()
+        response = outcome_of(asking)
+        content = outcome_of(response.content())
+        return Answer(response.code, response.headers, content)
+
+    def begin(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        raw: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Deferred[Any]:
+        """The same, without waiting for the answer."""
         sent = {"host": self.host, **(headers or {})}
         if body is not None:
             raw = json.dumps(body).encode()
@@ -99,9 +120,7 @@ class Client:
         )
         self.street.run()
         self._treq.flush()
-        response = outcome_of(asking)
-        content = outcome_of(response.content())
-        return Answer(response.code, response.headers, content)
+        return asking
 
     def log_in(self, name: str, password: str) -> Answer:
         """Begin a session and keep its cookie."""

@@ -123,3 +123,18 @@ def test_everybody_may_charge_where_the_operator_wants_it() -> None:
     cp = street.booted()
     assert cp.say("Authorize", idTag="ANY")["idTagInfo"]["status"] == "Accepted"
     assert cp.say("Authorize", idTag="TAG")["idTagInfo"]["status"] == "Blocked"
+
+
+@pytest.mark.rule("Z-12")
+def test_a_start_that_was_refused_takes_up_nothing() -> None:
+    """The station still has to end it, but the tag may start elsewhere."""
+    street = strict(max_running=1)
+    add_tag(street, "TAG")
+    one, two, three = (street.booted(identity) for identity in ("CP1", "CP2", "CP3"))
+    number = one.start()["transactionId"]
+    refused = two.start()
+    assert refused["idTagInfo"]["status"] == "ConcurrentTx"
+    assert two.start() == refused
+    one.stop(number)
+    assert three.start(at=7200)["idTagInfo"]["status"] == "Accepted"
+    assert two.start() == refused

@@ -36,6 +36,8 @@ class _Job:
     request: Any
     """None: to be read from the record."""
     timeout_s: float | None
+    force: bool
+    """Somebody insists on it, whatever speaks against it."""
     done: Deferred[OperationRecord] = attrs.field(factory=Deferred)
 
 
@@ -87,10 +89,12 @@ class Lanes:
         record: OperationRecord,
         request: Any = None,
         timeout_s: float | None = None,
+        *,
+        force: bool = False,
     ) -> OperationRecord:
         """Wait for the turn, send, and note the outcome."""
         lane = self._lanes.setdefault(record.station_id, _Lane())
-        job = _Job(record, request, timeout_s)
+        job = _Job(record, request, timeout_s, force)
         lane.jobs.append(job)
         if not lane.busy:
             Deferred.fromCoroutine(self._work_off(identity, lane))
@@ -109,12 +113,21 @@ class Lanes:
         lane.busy = False
 
     async def _turn(self, identity: str, job: _Job) -> OperationRecord:
+        expires = job.record.expires_at
+        if expires is not None and expires <= self._now():
+            why = "the station did not connect in time"
+            return await self._withheld(job.record, identity, Outcome.EXPIRED, why)
         station = self._central.stations.find(identity)
         if station is None:
-            return await self._offline(job.record, identity)
+            why = "the station is not connected"
+            return await self._withheld(job.record, identity, Outcome.OFFLINE, why)
         request = job.request
         if request is None:
             request = self._commands.request(job.record.action, job.record.payload)
+        # The registration may have changed while the operation waited for its turn.
+        barred = self._commands.barred(station.registration, request)
+        if barred is not None and not job.force:
+            return await self._withheld(job.record, identity, Outcome.INVALID, barred)
         return await self._send(station, job.record, request, job.timeout_s)
 
     async def _send(
@@ -138,18 +151,17 @@ class Lanes:
         self.announce(ended, station.identity)
         return ended
 
-    async def _offline(self, record: OperationRecord, identity: str) -> OperationRecord:
-        if record.expires_at is not None and record.expires_at > self._now():
+    async def _withheld(
+        self, record: OperationRecord, identity: str, outcome: Outcome, why: str
+    ) -> OperationRecord:
+        """It cannot be sent now: it goes on waiting if it may, otherwise that was it."""
+        now = self._now()
+        if record.expires_at is not None and record.expires_at > now:
             return await self._current(record)
-        ended: OperationRecord = await self._store.write(
-            lambda records: records.operations.set(
-                record.id,
-                state=OperationState.DONE,
-                outcome=Outcome.OFFLINE,
-                error_text="the station is not connected",
-                ended_at=self._now(),
-            )
-        )
+        change = partial(_give_up, record.id, outcome, why, now)
+        ended: OperationRecord | None = await self._store.write(change)
+        if ended is None:
+            return await self._current(record)
         self.announce(ended, identity)
         return ended
 
@@ -180,7 +192,7 @@ class Lanes:
             record.id,
             state=OperationState.DONE,
             outcome=Outcome.ANSWERED,
-            answer=self._commands.payload(response),
+            answer=self._commands.redacted_answer(self._commands.payload(response)),
             ended_at=self._now(),
         )
 
@@ -210,6 +222,18 @@ class Lanes:
             status=(record.answer or {}).get("status"),
             error=record.error_text,
         )
+
+
+def _give_up(
+    operation_id: int, outcome: Outcome, why: str, now: datetime, records: Records
+) -> OperationRecord | None:
+    """None: it is over already, by other means."""
+    found = records.operations.get(operation_id)
+    if found is None or found.state != OperationState.WAITING:
+        return None
+    return records.operations.set(
+        operation_id, state=OperationState.DONE, outcome=outcome, error_text=why, ended_at=now
+    )
 
 
 def _failure_outcome(error: Exception) -> tuple[Outcome, str | None]:

@@ -138,7 +138,9 @@ class Operations:
         if record.state == OperationState.DONE:
             self._lanes.announce(record, station.identity)
             return record
-        return await self._lanes.carry_out(station.identity, record, request, asked.timeout_s)
+        return await self._lanes.carry_out(
+            station.identity, record, request, asked.timeout_s, force=asked.force
+        )
 
     async def ask_many(
         self, stations: Sequence[StationRecord], asked: Asked
@@ -148,13 +150,22 @@ class Operations:
         some = DeferredSemaphore(AT_ONCE)
 
         return await gatherResults(
-            [some.run(self.ask, station, batch) for station in stations], consumeErrors=True
+            [some.run(ask, station) for station in stations], consumeErrors=True
         )
 
     async def cancel(self, record: OperationRecord) -> OperationRecord | None:
         """Withdraw an operation that has not been sent. None: it is too late."""
         changed: OperationRecord | None = await self._store.write(
             partial(_cancel, record.id, self._now())
+        def ask(station: StationRecord) -> Deferred[OperationRecord]:
+            return self.ask(station, batch).addErrback(crowded, station)
+
+        def crowded(failure: Failure, station: StationRecord) -> Deferred[OperationRecord]:
+            # One station that is behind takes nothing from the others.
+            failure.trap(TooManyOperations)
+            why = failure.getErrorMessage()
+            return Deferred.fromCoroutine(self._reject(station, batch, why))
+
         )
         if changed is not None:
             self._lanes.withdraw(changed)

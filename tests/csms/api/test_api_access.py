@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from api_rig import Client
 from street import Street
+from twisted.internet.defer import Deferred
 
 from txocpp.csms import api
-from txocpp.csms.accounts import PATIENCE
+from txocpp.csms.accounts import PATIENCE, Passwords
 from txocpp.csms.api.endpoint import Role
 
 
@@ -49,6 +50,14 @@ def test_a_foreign_name_is_not_answered(street: Street, host: str) -> None:
     """A page that had its name point to this computer learns nothing (DNS rebinding)."""
     answer = Client(street).get("/api/stations", host=host)
     assert answer.status == 421
+
+
+@pytest.mark.parametrize("host", ["[::1", "[", "a]b", "http://[x"])
+@pytest.mark.parametrize("header", ["host", "origin"])
+def test_nonsense_in_a_header_is_refused(street: Street, header: str, host: str) -> None:
+    """And is no fault of ours."""
+    answer = Client(street).get("/api/stations", **{header: host})
+    assert answer.status == {"host": 421, "origin": 403}[header]
 
 
 @pytest.mark.parametrize(
@@ -185,6 +194,27 @@ def test_guessers_have_to_wait_longer_each_time(street: Street, admin: Client) -
     street.clock.advance(61)
     assert guesser.log_in("root", "correct horse").status == 200
     assert guesser.log_in("root", "wrong").status == 401
+
+
+def test_many_guesses_at_once_gain_nothing(
+    street: Street, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attempt counts from its beginning, not only when the password has been looked at."""
+    looked_at: list[Deferred[bool]] = []
+
+    def verify(passwords: Passwords, stored: str | None, password: str) -> Deferred[bool]:
+        looked_at.append(Deferred())
+        return looked_at[-1]
+
+    monkeypatch.setattr(Passwords, "verify", verify)
+    guesser = Client(street)
+    guess = {"name": "root", "password": "guess"}
+    guesses = [guesser.begin("POST", "/api/session", guess) for _ in range(PATIENCE)]
+    assert guesser.log_in("root", "one more").status == 429
+    assert len(looked_at) == PATIENCE
+    for waiting in looked_at:
+        waiting.callback(False)
+    assert [guesser.finish(guess).status for guess in guesses] == [401] * PATIENCE
 
 
 def test_an_unknown_name_is_answered_like_a_wrong_password(street: Street, admin: Client) -> None:

@@ -54,11 +54,10 @@ class Access:
     def guard(self, request: Request) -> None:
         """Refuse what a foreign page makes a browser ask."""
         host = request.getHeader("host") or ""
-        name = (urlsplit(f"//{host}").hostname or "").lower()
-        if not self._answers_for(name):
-            raise Problem(421, f"this server does not answer for the name {name!r}")
+        if not self._answers_for(_host_name(f"//{host}")):
+            raise Problem(421, f"this server does not answer for the name {host!r}")
         origin = request.getHeader("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _place(origin) != host.lower():
             raise Problem(403, f"requests from pages of {origin} are not allowed")
 
     async def identify(self, request: Request) -> Principal:
@@ -114,6 +113,22 @@ class Access:
             # With accounts, a foreign page gains nothing from a name that leads here.
             return self._guarded
         return address.is_loopback or self._guarded
+
+
+def _place(url: str) -> str | None:
+    """Host and port of a URL; None if it is none."""
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return None
+
+
+def _host_name(url: str) -> str:
+    """The host name in a URL; empty if there is none."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
 
 
 def make_wait(patience: Patience, who: str) -> None:

@@ -99,10 +99,11 @@ async def log_in(office: Office, call: Call) -> SessionView:
     guessers = (f"login from {address}", f"login of {body.name.lower()}")
     for guesser in guessers:
         make_wait(office.patience, guesser)
+    for guesser in guessers:
+        # Counts until the password turns out right, so that many at once gain nothing.
+        office.patience.failed(guesser)
     found = await office.accounts.log_in(body.name, body.password)
     if found is None:
-        for guesser in guessers:
-            office.patience.failed(guesser)
         await _note(office, body.name, address, "failed login")
         raise Problem(401, "wrong name or password")
     for guesser in guessers:

@@ -54,29 +54,34 @@ class Situation:
 
 Check = Callable[[Situation, Any], str | None]
 
+_REMOTE: Final = (RemoteStartTransactionRequest, RemoteStopTransactionRequest)
+
 
 def objection(situation: Situation, request: Any) -> str | None:
     """Why this request should not be sent; None if nothing speaks against it."""
-    if situation.registration is Registration.REJECTED:
+    reason = barred(situation.registration, request)
+    check = _CHECKS.get(type(request))
+    return reason if reason is not None or check is None else check(situation, request)
+
+
+def barred(registration: Registration | None, request: Any) -> str | None:
+    """Why a station with this registration must not be sent this request now; None if it may."""
+    if registration is Registration.REJECTED:
         # B-07: the central system should send nothing.
         return "the station's registration is Rejected; nothing may be sent to it"
-    check = _CHECKS.get(type(request))
-    return None if check is None else check(situation, request)
-
-
-def _remote_start(situation: Situation, request: RemoteStartTransactionRequest) -> str | None:
-    if situation.registration is Registration.PENDING:
-        return "a station whose registration is Pending must not be asked to start (B-09)"
-    if request.charging_profile is not None:
-        return remote_start_objection(
-            situation.records, situation.station.id, situation.payload, situation.now
+    if registration is Registration.PENDING and isinstance(request, _REMOTE):
+        return (
+            "a station whose registration is Pending must not be asked to start or stop "
+            "a transaction (B-09)"
         )
     return None
 
 
-def _remote_stop(situation: Situation, request: RemoteStopTransactionRequest) -> str | None:
-    if situation.registration is Registration.PENDING:
-        return "a station whose registration is Pending must not be asked to stop (B-09)"
+def _remote_start(situation: Situation, request: RemoteStartTransactionRequest) -> str | None:
+    if request.charging_profile is not None:
+        return remote_start_objection(
+            situation.records, situation.station.id, situation.payload, situation.now
+        )
     return None
 
 
@@ -144,7 +149,6 @@ def _profile(situation: Situation, request: SetChargingProfileRequest) -> str | 
 
 _CHECKS: Final[dict[type, Check]] = {
     RemoteStartTransactionRequest: _remote_start,
-    RemoteStopTransactionRequest: _remote_stop,
     TriggerMessageRequest: _trigger,
     ExtendedTriggerMessageRequest: _trigger,
     SendLocalListRequest: _local_list,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from txocpp.csms.station import Registration, Station
 from txocpp.csms.v16 import effects
-from txocpp.csms.v16.checks import Situation, objection
+from txocpp.csms.v16.checks import Situation, barred, objection
 from txocpp.errors import CallRefused, InvalidMessage, NotImplementedByUs
 from txocpp.interfaces import IMessageFactory
 from txocpp.messages.v16 import (
@@ -114,6 +114,14 @@ class Commands16:
         station: StationRecord,
         registration: Registration | None,
         request: Any,
+    def redacted_answer(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """An answer as it may be kept and shown."""
+        return effects.redacted_answer(payload)
+
+    def barred(self, registration: Registration | None, request: Any) -> str | None:
+        """Why a station with this registration must not be sent the request; None if it may."""
+        return barred(registration, request)
+
         now: datetime,
     ) -> str | None:
         """Why the request should not be sent; None if nothing speaks against it."""

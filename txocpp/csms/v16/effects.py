@@ -93,6 +93,19 @@ def redacted(action: str, payload: dict[str, Any]) -> dict[str, Any]:
     return payload
 
 
+def redacted_answer(payload: dict[str, Any]) -> dict[str, Any]:
+    """An answer as it may be kept and shown: some stations tell their password (K-10, X-13)."""
+    told = payload.get("configurationKey")
+    if told is None:
+        return payload
+    return {**payload, "configurationKey": [_without_password(entry) for entry in told]}
+
+
+def _without_password(entry: dict[str, Any]) -> dict[str, Any]:
+    secret = entry["key"].lower() == AUTHORIZATION_KEY and "value" in entry
+    return {**entry, "value": "***"} if secret else entry
+
+
 def _changes_password(request: Any) -> bool:
     return (
         isinstance(request, ChangeConfigurationRequest) and request.key.lower() == AUTHORIZATION_KEY

@@ -91,6 +91,8 @@ _COUNT_RUNNING = (
     .select_from(_TABLE)
     .where(
         _TABLE.c.state == TransactionState.RUNNING,
+        # A start that was refused takes up nothing, though the station has yet to end it.
+        _TABLE.c.start_status == "Accepted",
         func.upper(_TABLE.c.id_tag) == bindparam("tag_key"),
     )
 )
@@ -150,7 +152,7 @@ class Transactions:
         )
 
     def count_running(self, id_tag: str) -> int:
-        """How many transactions this tag has running, over all stations."""
+        """How many transactions this tag has been granted and has running, over all stations."""
         values = {"tag_key": tag_key(id_tag)}
         return int(self._connection.execute(_COUNT_RUNNING, values).scalar_one())
 
