@@ -125,10 +125,11 @@ def test_a_write_only_key_is_never_shown() -> None:
 def test_lists_have_a_length_and_rooms_have_a_say() -> None:
     """More items than the MaxLength key says, or an item that a room refuses: Rejected."""
     configuration = keys_of(initial={"MeterValuesSampledDataMaxLength": 2})
-    assert change(configuration, "MeterValuesSampledData", "A,B,C") is ChangeResult.REJECTED
+    three, two = "SoC,Voltage,Frequency", "SoC,Voltage"
+    assert change(configuration, "MeterValuesSampledData", three) is ChangeResult.REJECTED
     configuration.check("MeterValuesSampledData", lambda value: "RPM" not in value)
     assert change(configuration, "MeterValuesSampledData", "RPM") is ChangeResult.REJECTED
-    assert change(configuration, "MeterValuesSampledData", "A,B") is ChangeResult.ACCEPTED
+    assert change(configuration, "MeterValuesSampledData", two) is ChangeResult.ACCEPTED
 
 
 @pytest.mark.rule("K-07")
@@ -177,6 +178,9 @@ def test_every_initial_value_can_be_given() -> None:
         ({"Heartbeat": 1}, "'Heartbeat' is no configuration key"),
         ({"HeartbeatInterval": -1}, "HeartbeatInterval cannot be -1: a whole number from 0"),
         ({"SupportedFeatureProfiles": "Smart"}, "a list of Core, Firmware"),
+        ({"MeterValuesSampledData": "Curent.Import"}, "MeterValuesSampledData cannot be 'Curent"),
+        ({"StopTxnSampledData": ["Voltage.L9"]}, "a list such as Energy.Active.Import.Register,"),
+        ({"ConnectorPhaseRotation": "RST"}, "ConnectorPhaseRotation cannot be 'RST'.*0.RST,1.RST"),
     ],
 )
 def test_a_wrong_initial_value_is_named(initial: dict[str, object], words: str) -> None:

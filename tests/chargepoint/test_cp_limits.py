@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 import attrs
 import pytest
 from house import NOON, House, never
+from twisted.internet.defer import Deferred
 
 from txocpp.chargepoint.limits import Grid
 from txocpp.messages import v16
+from txocpp.smartcharging import Kind, Period, Profile, Purpose, RateUnit, Stack
 from txocpp.storage.memory import Fate, MemoryChargePointStore
 
 DEFAULT = v16.ChargingProfilePurposeType.TX_DEFAULT_PROFILE
@@ -186,6 +188,73 @@ def test_what_is_over_makes_room() -> None:
     assert [one.profile_id for one in house.assembly.limits.stack] == [2]
     house.power_cut()
     assert [one.profile_id for one in house.assembly.limits.stack] == [2]
+
+
+@pytest.mark.rule("SR-701", "SR-713")
+def test_what_is_over_makes_room_for_a_remote_start() -> None:
+    """In a full store a profile whose time is over does not stand in the way of a remote start
+    with a profile of its own; it goes when that one comes into force."""
+    house = House(configuration={"MaxChargingProfilesInstalled": 1})
+    assert install(house, profile((0, 10), duration=60)) == "Accepted"
+    wish = v16.RemoteStartTransactionRequest(
+        connector_id=1,
+        id_tag="TAG1",
+        charging_profile=profile((0, 13), purpose=TX, charging_profile_id=2),
+    )
+    assert house.status(wish) == "Rejected"
+    house.run(120)
+    house.plug()
+    assert house.status(wish) == "Accepted"
+    house.run(10)
+    assert offered(house) == 13
+    assert [one.profile_id for one in house.assembly.limits.stack] == [2]
+
+
+class HeldStore(MemoryChargePointStore):
+    """Writes when the test lets it."""
+
+    held: list[Any] | None = None
+
+    def write(self, *changes: Any) -> Any:
+        if self.held is None:
+            return super().write(*changes)
+        done: Deferred[None] = Deferred()
+        self.held.append((changes, done))
+        return done
+
+    def let_go(self) -> None:
+        """Everything is written, what comes meanwhile too."""
+        held, self.held = self.held or [], None
+        for changes, done in held:
+            super().write(*changes).chainDeferred(done)
+
+
+@pytest.mark.rule("SR-631")
+def test_a_profile_that_is_overtaken_while_it_is_saved() -> None:
+    """While a profile is being written, a transaction begins whose own profile has the same id:
+    only one of that id is installed afterwards, on the disk too."""
+    store = HeldStore()
+    house = House(store=store)
+    house.charge()
+    limits = house.assembly.limits
+    store.held = []
+    wish = Profile(
+        profile_id=1,
+        stack_level=0,
+        purpose=Purpose.TX_DEFAULT_PROFILE,
+        kind=Kind.ABSOLUTE,
+        unit=RateUnit.A,
+        start=NOON,
+        periods=(Period(0, Decimal(10)),),
+    )
+    installing = Deferred.fromCoroutine(limits.install(wish, 1))
+    house.assembly.journal.keep(*limits.bind(attrs.evolve(wish, purpose=Purpose.TX_PROFILE), 1))
+    store.let_go()
+    assert installing.result.accepted
+    assert [(one.profile_id, one.profile.purpose) for one in limits.stack] == [
+        (1, Purpose.TX_DEFAULT_PROFILE)
+    ]
+    assert Stack.from_documents(store.contents()["profiles"].values()) == limits.stack
 
 
 @pytest.mark.rule("SR-206", "SR-703")

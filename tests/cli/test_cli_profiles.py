@@ -68,8 +68,8 @@ def test_an_answer_as_on_the_wire(tmp_path: Path) -> None:
             "duration": 21_600,
             "chargingRateUnit": "W",
             "chargingSchedulePeriod": [
-                {"startPeriod": 0, "limit": 3680},
-                {"startPeriod": 18_000, "limit": 1495},
+                {"startPeriod": 0, "limit": 3680, "numberPhases": 1},
+                {"startPeriod": 18_000, "limit": 1495, "numberPhases": 1},
             ],
         },
     }

@@ -270,7 +270,7 @@ def _canonical_list(key: Key, value: str) -> str | None:
         if any(item.lower() not in spelling for item in items):
             return None
         items = [spelling[item.lower()] for item in items]
-    return ",".join(items) if all(items) else None
+    return ",".join(items) if all(item and key.is_item(item) for item in items) else None
 
 
 def _report(entry: _Entry) -> KeyReport:
@@ -290,4 +290,6 @@ def _expected(key: Key) -> str:
         return f"a whole number from {key.minimum} to {key.maximum} is expected"
     if key.values:
         return f"a list of {', '.join(key.values)} is expected"
+    if key.example:
+        return f"a list such as {key.example} is expected"
     return f"a {key.kind.value} is expected"

@@ -16,8 +16,8 @@ from txocpp.chargepoint.availability import Availability
 from txocpp.chargepoint.bay import Bay
 from txocpp.chargepoint.configuration import Configuration
 from txocpp.chargepoint.journal import Journal
-from txocpp.chargepoint.keys import EXTRA_KEYS, ROTATIONS, SECURITY_KEYS, STANDARD_KEYS
-from txocpp.chargepoint.measurands import can_deliver
+from txocpp.chargepoint.keys import EXTRA_KEYS, SECURITY_KEYS, STANDARD_KEYS
+from txocpp.chargepoint.measurands import can_deliver, undeliverable
 from txocpp.chargepoint.reservations import Reservation, Reservations
 from txocpp.chargepoint.settings import StationSettings
 from txocpp.errors import ConfigurationError
@@ -30,6 +30,7 @@ MEASURAND_KEYS: Final = (
     "StopTxnSampledData",
     "StopTxnAlignedData",
 )
+ROTATION: Final = "ConnectorPhaseRotation"
 UNLOCK_ON_EV_SIDE: Final = "UnlockConnectorOnEVSideDisconnect"
 SWITCH_PHASES: Final = "ConnectorSwitch3to1PhaseSupported"
 
@@ -48,7 +49,7 @@ def configure(
     numbers = range(1, len(evses) + 1)
     by_hardware: dict[str, object] = {
         "NumberOfConnectors": len(evses),
-        "ConnectorPhaseRotation": [f"{number}.Unknown" for number in numbers],
+        ROTATION: [f"{number}.Unknown" for number in numbers],
         "ConnectorPhaseRotationMaxLength": len(evses) + 1,
     }
     left_out = list(settings.left_out_keys)
@@ -72,12 +73,33 @@ def configure(
         made.fix(SWITCH_PHASES, partial(_whether_phases_switch, evses))
     for key in MEASURAND_KEYS:
         made.check(key, partial(_can_measure, evses))
-    made.check("ConnectorPhaseRotation", partial(_is_rotation, len(evses)))
+    made.check(ROTATION, partial(_names_connectors, len(evses)))
+    if ROTATION not in (saved or {}) and not _names_connectors(len(evses), made.text(ROTATION)):
+        raise ConfigurationError(
+            f"{ROTATION} cannot be {made.text(ROTATION)!r}: there are {len(evses)} connectors"
+        )
     made.check("AuthorizationKey", is_authorization_key)
     key = made.text("AuthorizationKey")
     if key and not is_authorization_key(key):
         raise ConfigurationError("AuthorizationKey has to be 16 to 20 bytes in hexadecimal digits")
+    _warn_of_blind_spots(made, evses)
     return made
+
+
+def _warn_of_blind_spots(made: Configuration, evses: Sequence[IEVSE]) -> None:
+    """A value that no device measures is left out of every message (M-12)."""
+    for key in MEASURAND_KEYS:
+        for number, evse in enumerate(evses, start=1):
+            able = evse.capabilities
+            # An empty set: the device has not told yet.
+            blind = able.measurands and undeliverable(made.items(key), able.measurands, able.phases)
+            if blind:
+                log.warn(
+                    "{key}: connector {connector} does not measure {blind}",
+                    key=key,
+                    connector=number,
+                    blind=", ".join(blind),
+                )
 
 
 def is_authorization_key(value: str) -> bool:
@@ -104,13 +126,10 @@ def _can_measure(evses: Sequence[IEVSE], value: str) -> bool:
     )
 
 
-def _is_rotation(connectors: int, value: str) -> bool:
-    for item in value.split(",") if value else []:
-        number, _, rotation = item.partition(".")
-        known = number.isdecimal() and int(number) <= connectors
-        if not known or rotation not in ROTATIONS:
-            return False
-    return True
+def _names_connectors(connectors: int, rotations: str) -> bool:
+    """Whether only connectors that there are have a rotation; 0 is the station."""
+    items = rotations.split(",") if rotations else []
+    return all(int(item.partition(".")[0]) <= connectors for item in items)
 
 
 @attrs.frozen

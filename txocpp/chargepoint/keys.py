@@ -6,10 +6,13 @@ rooms that read them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
 import attrs
+
+from txocpp.chargepoint.measurands import REGISTER, is_choice
 
 
 class Kind(Enum):
@@ -47,7 +50,11 @@ class Key:
     minimum: int = 0
     maximum: int = LARGEST
     values: tuple[str, ...] = ()
-    """The allowed items of a list; empty: see the room that reads it."""
+    """The allowed items of a list; empty: see `is_item`."""
+    is_item: Callable[[str], bool] = bool
+    """Whether a list may hold an item; what the hardware makes of it is another question."""
+    example: str = ""
+    """Of a list without `values`, for whoever wrote a wrong one."""
     max_length_key: str | None = None
     """The key with the largest number of items of this list."""
     reconnects: bool = False
@@ -80,7 +87,23 @@ FEATURE_PROFILES: Final = (
 
 ROTATIONS: Final = ("NotApplicable", "Unknown", "RST", "RTS", "SRT", "STR", "TRS", "TSR")
 
-ENERGY: Final = "Energy.Active.Import.Register"
+
+def is_rotation(item: str) -> bool:
+    """Whether text is the phase rotation of a connector, such as ``1.RST`` (OCPP 1.6 §9.1.7)."""
+    number, _, rotation = item.partition(".")
+    return number.isdecimal() and number.isascii() and rotation in ROTATIONS
+
+
+def _measurands(name: str, initial: str) -> Key:
+    return Key(
+        name,
+        Kind.LIST,
+        initial,
+        max_length_key=f"{name}MaxLength",
+        is_item=is_choice,
+        example="Energy.Active.Import.Register,Voltage.L1-N",
+    )
+
 
 _AUTH = "LocalAuthListManagement"
 _SMART = "SmartCharging"
@@ -92,7 +115,13 @@ CORE_KEYS: Final = (
     _boolean("AuthorizeRemoteTxRequests", True),
     _number("ClockAlignedDataInterval", 0),
     _number("ConnectionTimeOut", 60),
-    _list("ConnectorPhaseRotation", "", max_length_key="ConnectorPhaseRotationMaxLength"),
+    _list(
+        "ConnectorPhaseRotation",
+        "",
+        max_length_key="ConnectorPhaseRotationMaxLength",
+        is_item=is_rotation,
+        example="0.RST,1.RST,2.STR",
+    ),
     _number("ConnectorPhaseRotationMaxLength", None, access=_READ),
     _number("GetConfigurationMaxKeys", 100, access=_READ, minimum=1),
     _number("HeartbeatInterval", 300),
@@ -100,9 +129,9 @@ CORE_KEYS: Final = (
     _boolean("LocalPreAuthorize", False),
     _number("MaxEnergyOnInvalidId", 0, optional=True),
     _number("MessageTimeout", 30, minimum=1, optional=True),
-    _list("MeterValuesAlignedData", ENERGY, max_length_key="MeterValuesAlignedDataMaxLength"),
+    _measurands("MeterValuesAlignedData", REGISTER),
     _number("MeterValuesAlignedDataMaxLength", 32, access=_READ),
-    _list("MeterValuesSampledData", ENERGY, max_length_key="MeterValuesSampledDataMaxLength"),
+    _measurands("MeterValuesSampledData", REGISTER),
     _number("MeterValuesSampledDataMaxLength", 32, access=_READ),
     _number("MeterValueSampleInterval", 60),
     _number("MinimumStatusDuration", 0, optional=True),
@@ -111,9 +140,9 @@ CORE_KEYS: Final = (
     _boolean("StopTransactionOnEVSideDisconnect", True),
     _boolean("StopTransactionOnInvalidId", True),
     _number("StopTransactionMaxMeterValues", 100, access=_READ, minimum=2, optional=True),
-    _list("StopTxnAlignedData", "", max_length_key="StopTxnAlignedDataMaxLength"),
+    _measurands("StopTxnAlignedData", ""),
     _number("StopTxnAlignedDataMaxLength", 32, access=_READ),
-    _list("StopTxnSampledData", "", max_length_key="StopTxnSampledDataMaxLength"),
+    _measurands("StopTxnSampledData", ""),
     _number("StopTxnSampledDataMaxLength", 32, access=_READ),
     _list(
         "SupportedFeatureProfiles",

@@ -98,6 +98,8 @@ class Limits:
         saved: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.on_change: Callable[[], object] = lambda: None
+        self.sound = False
+        """The limits could be worked out the last time, and were set."""
         self.stack = Stack.from_documents((saved or {}).values())
         self._allowances: dict[int, Allowance] = {}
         self._outlets = outlets
@@ -144,8 +146,10 @@ class Limits:
             return await self._take_over(outcome)
 
     def check_remote_start(self, profile: Profile) -> Outcome:
-        """Whether a remote start may come with this profile (SR-701)."""
-        return self.stack.check_remote_start(profile, keys=self.keys)
+        """Whether a remote start may come with this profile (SR-701). Those that can never count
+        again take no room (SR-713)."""
+        useful = self.stack.prune(self._clock.now()).stack
+        return useful.check_remote_start(profile, keys=self.keys)
 
     def composite_schedule(self, connector_id: int, duration_s: int, unit: str | None) -> Report:
         """GetCompositeSchedule; in A unless asked otherwise (SR-501 to SR-508)."""
@@ -157,8 +161,12 @@ class Limits:
     # What happens to transactions.
 
     def bind(self, profile: Profile, connector_id: int) -> list[Change]:
-        """The profile of a remote start comes into force with its transaction (SR-702)."""
-        return self._apply(self.stack.bind(profile, connector_id, received_at=self._clock.now()))
+        """The profile of a remote start comes into force with its transaction (SR-702); gives the
+        changes to save."""
+        now, changes = self._clock.now(), []
+        if len(self.stack) >= self.keys.max_installed:
+            changes = self._apply(self.stack.prune(now))
+        return changes + self._apply(self.stack.bind(profile, connector_id, received_at=now))
 
     def end_transaction(self, connector_id: int) -> list[Change]:
         """The profiles of an ended transaction go (SR-706); gives the changes to save."""
@@ -228,6 +236,7 @@ class Limits:
         """Bring every EVSE to the limit in force now, and wake up at the next change."""
         if self._stopped:
             return
+        self.sound = False
         now = self._clock.now()
         composite = self.composite
         charging = [t.connector_id for t in self._running.running()]
@@ -252,6 +261,7 @@ class Limits:
         self._plan(
             composite, now, charging, shared=any(shares[c] < wanted[c].limit for c in shares)
         )
+        self.sound = True
         if changed:
             self.on_change()
 
@@ -346,7 +356,7 @@ class Limits:
     async def _take_over(self, outcome: Outcome) -> Outcome:
         if outcome.accepted:
             await self._journal.promise(*_changes(outcome))
-            self.stack = _merged(self.stack, outcome)
+            self._catch_up(outcome)
             self._forget_orphan(outcome.installed)
             self.refresh()
         return outcome
@@ -358,8 +368,19 @@ class Limits:
         if self._running.on_connector(installed.connector_id) is None:
             self._journal.keep(*self.end_transaction(installed.connector_id))
 
+    def _catch_up(self, outcome: Outcome) -> None:
+        """Take over what has been saved. Meanwhile a transaction may have begun or ended, and its
+        profile may have taken the same id or the same place (SR-631, SR-632)."""
+        self.stack = Stack(tuple(one for one in self.stack if one not in outcome.removed))
+        if outcome.installed is None:
+            return
+        again = self.stack.put(outcome.installed)
+        changes = self._apply(again)
+        if again.removed:
+            self._journal.keep(*changes)
+
     def _apply(self, outcome: Outcome) -> list[Change]:
-        self.stack = _merged(self.stack, outcome)
+        self.stack = outcome.stack
         return _changes(outcome)
 
 
@@ -369,11 +390,3 @@ def _changes(outcome: Outcome) -> list[Change]:
         return list(gone)
     key = str(outcome.installed.profile_id)
     return [*gone, Put(TABLE, key, outcome.installed.to_document())]
-
-
-def _merged(stack: Stack, outcome: Outcome) -> Stack:
-    """The stack with what the outcome took out and put in."""
-    kept: list[Installed] = [one for one in stack if one not in outcome.removed]
-    if outcome.installed is not None:
-        kept.append(outcome.installed)
-    return Stack(tuple(kept))

@@ -19,6 +19,32 @@ INTERVAL: Final = "Energy.Active.Import.Interval"
 CURRENT_OFFERED: Final = "Current.Offered"
 POWER_OFFERED: Final = "Power.Offered"
 
+MEASURANDS: Final = (
+    "Energy.Active.Export.Register",
+    REGISTER,
+    "Energy.Reactive.Export.Register",
+    "Energy.Reactive.Import.Register",
+    "Energy.Active.Export.Interval",
+    INTERVAL,
+    "Energy.Reactive.Export.Interval",
+    "Energy.Reactive.Import.Interval",
+    "Power.Active.Export",
+    "Power.Active.Import",
+    POWER_OFFERED,
+    "Power.Reactive.Export",
+    "Power.Reactive.Import",
+    "Power.Factor",
+    "Current.Import",
+    "Current.Export",
+    CURRENT_OFFERED,
+    "Voltage",
+    "Frequency",
+    "Temperature",
+    "SoC",
+    "RPM",
+)
+"""Every name that OCPP has (OCPP 1.6 §7.31), whether a device measures it or not."""
+
 PHASES: Final = ("L1", "L2", "L3")
 PHASES_TO_NEUTRAL: Final = ("L1-N", "L2-N", "L3-N")
 ALL_PHASES: Final = (*PHASES, "N", *PHASES_TO_NEUTRAL, "L1-L2", "L2-L3", "L3-L1")
@@ -85,13 +111,23 @@ def deliverable(measurands: Collection[str]) -> frozenset[str]:
 
 def can_deliver(items: Iterable[str], measurands: Collection[str], phases: int) -> bool:
     """Whether each item of a list can be measured, phase included (M-12)."""
+    return not undeliverable(items, measurands, phases)
+
+
+def undeliverable(items: Iterable[str], measurands: Collection[str], phases: int) -> list[str]:
+    """The items of a list that cannot be measured, for the measurand or for the phase (M-12)."""
     possible = deliverable(measurands)
-    for choice in map(parse_choice, items):
-        if choice.measurand not in possible:
-            return False
-        if choice.phase is not None and choice.phase not in _phases_of(choice.measurand, phases):
-            return False
-    return True
+    return [
+        item
+        for item, choice in ((item, parse_choice(item)) for item in items)
+        if choice.measurand not in possible
+        or (choice.phase is not None and choice.phase not in _phases_of(choice.measurand, phases))
+    ]
+
+
+def is_choice(item: str) -> bool:
+    """Whether an item of a list is a name that OCPP has, with or without a phase (M-11)."""
+    return parse_choice(item).measurand in MEASURANDS
 
 
 def samples(items: Sequence[str], snapshot: Snapshot, context: Context) -> tuple[Sample, ...]:

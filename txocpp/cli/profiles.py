@@ -124,7 +124,8 @@ def composite(as_json: bool, **options: Any) -> None:
     question = _question(**options)
     schedule = question.schedule()
     if as_json:
-        click.echo(json.dumps(_answer(schedule), indent=2))
+        wire = _answer(schedule.with_phases(question.composite.station.phases))
+        click.echo(json.dumps(wire, indent=2))
         return
     click.echo(_heading(question))
     for line in _table(question, schedule):
@@ -272,11 +273,14 @@ def _table(question: Question, schedule: Schedule) -> list[str]:
 
 
 def _answer(schedule: Schedule) -> dict[str, Any]:
-    periods = []
-    for period in schedule.periods:
-        limit = int(period.limit) if period.limit % 1 == 0 else float(period.limit)
-        entry = {"startPeriod": period.start_s, "limit": limit, "numberPhases": period.phases}
-        periods.append({name: value for name, value in entry.items() if value is not None})
+    periods = [
+        {
+            "startPeriod": period.start_s,
+            "limit": int(period.limit) if period.limit % 1 == 0 else float(period.limit),
+            "numberPhases": period.phases,
+        }
+        for period in schedule.periods
+    ]
     return {
         "status": "Accepted",
         "connectorId": schedule.connector_id,

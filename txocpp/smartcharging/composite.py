@@ -60,6 +60,17 @@ class Schedule:
     unit: RateUnit
     periods: tuple[CompositePeriod, ...]
 
+    def with_phases(self, hardware_phases: int) -> Schedule:
+        """The same with the number of phases spelt out: where no profile states one, that of the
+        hardware."""
+        spelt: list[CompositePeriod] = []
+        for period in self.periods:
+            one = period._replace(phases=period.phases or hardware_phases)
+            last = spelt[-1] if spelt else None
+            if last is None or (last.limit, last.phases) != (one.limit, one.phases):
+                spelt.append(one)
+        return attrs.evolve(self, periods=tuple(spelt))
+
 
 @attrs.frozen(kw_only=True)
 class ProfileLine:

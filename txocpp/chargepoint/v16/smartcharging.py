@@ -77,7 +77,7 @@ class SmartCharging:
             connector_id=report.schedule.connector_id,
             schedule_start=report.schedule.start,
             charging_schedule=_charging_schedule(
-                report.schedule, self.limits.hardware_phases(request.connector_id)
+                report.schedule.with_phases(self.limits.hardware_phases(request.connector_id))
             ),
         )
 
@@ -87,22 +87,16 @@ class SmartCharging:
             raise NotSupported("this charge point has no smart charging")
 
 
-def _charging_schedule(schedule: Schedule, hardware_phases: int) -> v16.ChargingSchedule:
-    """The number of phases is always spelt out: that of the profiles, else of the hardware."""
-    periods: list[v16.ChargingSchedulePeriod] = []
-    for period in schedule.periods:
-        phases = period.phases or hardware_phases
-        last = periods[-1] if periods else None
-        if last is None or (last.limit, last.number_phases) != (period.limit, phases):
-            periods.append(
-                v16.ChargingSchedulePeriod(
-                    start_period=period.start_s, limit=period.limit, number_phases=phases
-                )
-            )
+def _charging_schedule(schedule: Schedule) -> v16.ChargingSchedule:
     return v16.ChargingSchedule(
         duration=schedule.duration_s,
         charging_rate_unit=v16.ChargingRateUnitType(schedule.unit.value),
-        charging_schedule_period=tuple(periods),
+        charging_schedule_period=tuple(
+            v16.ChargingSchedulePeriod(
+                start_period=period.start_s, limit=period.limit, number_phases=period.phases
+            )
+            for period in schedule.periods
+        ),
     )
 
 
