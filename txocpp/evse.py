@@ -116,7 +116,11 @@ class EVSEState:
     """What `set_available` was told last."""
     faults: tuple[Fault, ...] = ()
     online: bool = True
-    """The line to the device is up. False: everything else is the last that was heard."""
+    """The line to the device is up. False: everything else is the last that was heard. A driver may
+    wait a while before it says so."""
+    silent_s: float = 0.0
+    """While not `online`: how long nothing had been heard already when the driver said so. Whoever
+    reckons how long a device has been away adds this."""
 
     @property
     def plugged(self) -> bool:

@@ -5,7 +5,8 @@ package. None of them knows a role (charge point, central system); none is longe
 
 * what is said: `IMessageFactory`
 * wires to peers: `ITransport`, `IFrameReceiver`, `IStationGate`
-* boxes with a contactor: `IEVSE`, `IEVSEListener`, `IEVSEDevice`, `IFirmwareInstaller`
+* boxes with a contactor: `IEVSE`, `IEVSEListener`, `IEVSEDevice`, `IDeadMansSwitch`,
+  `IFirmwareInstaller`
 * what survives a power cut: `IChargePointStore`, `ICentralStore`
 """
 
@@ -96,6 +97,12 @@ class Credentials:
     subprotocols: tuple[str, ...] = ()
     certificate_common_name: str | None = None
     """CN of the verified client certificate (security profile 3)."""
+    certificate_organization: str | None = None
+    """O of the same certificate."""
+    origin: str | None = None
+    """Whose web page asks; charge points have none, or that of the server itself."""
+    host: str = ""
+    """The name, and perhaps port, that was asked for."""
     secure: bool = False
     """The connection is TLS."""
 
@@ -188,6 +195,17 @@ class IEVSEDevice(Interface):
 
     def stopService() -> Deferred[None] | None:
         """Make the EVSEs safe as configured and close the line."""
+
+
+class IDeadMansSwitch(Interface):
+    """A device that falls back to a safe current when its host shows no sign of life any more.
+
+    A device may provide it beside `IEVSEDevice`.
+    """
+
+    def alive_while(is_alive: Callable[[], bool]) -> None:
+        """From now on ask this before each sign of life that the device gets, and give none while
+        the answer is False or the question raises."""
 
 
 class Installation(Enum):

@@ -83,12 +83,12 @@ def test_the_lease_is_renewed_as_long_as_the_charge_point_lives() -> None:
     evse = house.charge()
     house.run(3600)
     assert draw_a(house) == 16
-    house.device.alive = lambda: False
+    house.device.alive_while(lambda: False)
     house.run(40)
     assert draw_a(house) == 6
     assert evse.state.reason is OfferReason.FALLBACK
     assert evse.state.offered_a == 6
-    house.device.alive = lambda: True
+    house.device.alive_while(lambda: True)
     house.run(5)
     assert draw_a(house) == 16
     assert evse.state.reason is OfferReason.HOST

@@ -270,6 +270,11 @@ class Assembly:
         self.limits.refresh()
         self.upkeep.start()
 
+    @property
+    def is_alive(self) -> bool:
+        """It is at work, and its limits are those that should be in force."""
+        return self.limits.sound
+
     def part(self) -> None:
         """Somebody has the program stopped: note that it is no power cut."""
         self.journal.keep(Put(boot.TABLE, PARTING, {}))

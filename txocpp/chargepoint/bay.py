@@ -26,10 +26,10 @@ from txocpp.errors import StoreError
 from txocpp.evse import EVSEState, Fault, FaultCode, MeterReading
 
 OFFLINE_GRACE_S = 10.0
-"""A line to the charger that is down for longer is told."""
+"""A charger that has not been heard for so long is told to be offline."""
 
 UNREACHABLE_S = 60.0
-"""A connector without a transaction whose charger cannot be reached for longer is unavailable."""
+"""A connector without a transaction whose charger has not been heard for so long is unavailable."""
 
 UNPLUGGED_INFO = "EV side disconnected"
 LINE_FAULT = Fault(
@@ -339,8 +339,12 @@ class Bay:
             self._own_faults.pop(LINE_FAULT.code, None)
             self._unreachable = False
         elif not self._timers.runs("unreachable") and not self._unreachable:
-            self._timers.set("offline", OFFLINE_GRACE_S, self._line_is_down)
-            self._timers.set("unreachable", UNREACHABLE_S, self._out_of_reach)
+            self._timers.set(
+                "offline", max(OFFLINE_GRACE_S - state.silent_s, 0.0), self._line_is_down
+            )
+            self._timers.set(
+                "unreachable", max(UNREACHABLE_S - state.silent_s, 0.0), self._out_of_reach
+            )
 
     def _line_is_down(self) -> None:
         self._own_faults[LINE_FAULT.code] = LINE_FAULT

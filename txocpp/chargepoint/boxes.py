@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
-from zope.interface import implementer
+from zope.interface import alsoProvides, implementer
 
 from txocpp.chargepoint.options import Device
 from txocpp.chargepoint.service import DeviceMaker, DeviceMemory, Remember
 from txocpp.devices.simulated import SimulatedDevice, simulation_settings
-from txocpp.errors import ConfigurationError
+from txocpp.errors import ConfigurationError, InstallationFailed
 from txocpp.evse import DeviceInfo
-from txocpp.interfaces import IEVSE, IEVSEDevice
+from txocpp.interfaces import (
+    IEVSE,
+    IDeadMansSwitch,
+    IEVSEDevice,
+    IFirmwareInstaller,
+    Installation,
+)
 
 Driver = Callable[..., IEVSEDevice]
 """Takes reactor, description, memory and on_remember."""
@@ -109,13 +116,18 @@ def _made(
         raise ConfigurationError(f"device {number}: {error}") from error
 
 
-@implementer(IEVSEDevice)
+@implementer(IEVSEDevice, IDeadMansSwitch)
 class SeveralBoxes(Service):
-    """Several boxes that together are the device of one charge point."""
+    """Several boxes that together are the device of one charge point.
+
+    Takes firmware (`IFirmwareInstaller`) if any of them does.
+    """
 
     def __init__(self, devices: Sequence[IEVSEDevice]) -> None:
         self.devices = tuple(devices)
         self.evses: tuple[IEVSE, ...] = tuple(evse for one in devices for evse in one.evses)
+        if any(IFirmwareInstaller.providedBy(one) for one in devices):
+            alsoProvides(self, IFirmwareInstaller)
 
     @property
     def info(self) -> DeviceInfo:
@@ -134,3 +146,42 @@ class SeveralBoxes(Service):
         super().stopService()  # type: ignore[no-untyped-call]
         stopped = gatherResults([maybeDeferred(device.stopService) for device in self.devices])
         return stopped.addCallback(lambda results: None)
+
+    def alive_while(self, is_alive: Callable[[], bool]) -> None:
+        """See `IDeadMansSwitch`: for the boxes that have one."""
+        for device in self.devices:
+            if IDeadMansSwitch.providedBy(device):
+                device.alive_while(is_alive)
+
+    # IFirmwareInstaller
+
+    def install(self, image: Path) -> Deferred[Installation]:
+        """The same image for every box that takes firmware, one box after the other.
+
+        The first that fails ends it, and the error names it; boxes before it keep the new firmware,
+        those after it the old. Trying again is harmless. Boxes that take none are left out.
+        """
+        return Deferred.fromCoroutine(self._install(image))
+
+    async def _install(self, image: Path) -> Installation:
+        remains = Installation.DONE
+        for number, box in self._installers():
+            try:
+                if await box.install(image) is Installation.REBOOT:
+                    remains = Installation.REBOOT
+            except InstallationFailed as error:
+                raise type(error)(f"device {number}: {error}") from error
+        return remains
+
+    def outcome(self) -> Deferred[bool | None]:
+        """Success if every box says so, failure if one says so; else it cannot be told."""
+        asked = gatherResults([box.outcome() for _, box in self._installers()])
+        return asked.addCallback(_worst)
+
+    def _installers(self) -> list[tuple[int, Any]]:
+        numbered = enumerate(self.devices, start=1)
+        return [(number, box) for number, box in numbered if IFirmwareInstaller.providedBy(box)]
+
+
+def _worst(outcomes: list[bool | None]) -> bool | None:
+    return next((bad for bad in (False, None) if bad in outcomes), True)

@@ -27,6 +27,7 @@ from txocpp.chargepoint.settings import StationSettings
 from txocpp.errors import ConnectionGone
 from txocpp.interfaces import (
     IChargePointStore,
+    IDeadMansSwitch,
     IEVSEDevice,
     IFrameReceiver,
     IMessageFactory,
@@ -137,6 +138,7 @@ class ChargePoint(Service):
         self._journal = Journal(store, clock)
         self._work: Deferred[None] | None = None
         self._pause: IDelayedCall | None = None
+        self._comes_up = False
 
     # For applications.
 
@@ -151,6 +153,15 @@ class ChargePoint(Service):
         if self.assembly is None:
             return fail(ConnectionGone(f"{self.settings.identity} is not up"))
         return self.assembly.central.call(request)
+
+    @property
+    def is_alive(self) -> bool:
+        """It is at work, or about to be. Boxes that fall back by themselves (`IDeadMansSwitch`) get
+        signs of life only so long: not from a charge point that could not boot, or cannot work
+        out its limits."""
+        if self.assembly is not None:
+            return self.assembly.is_alive
+        return bool(self.running) and self._comes_up
 
     @property
     def line_status(self) -> Any:
@@ -216,9 +227,11 @@ class ChargePoint(Service):
         self.line.startService()
 
     def _made_device(self, memory: DeviceMemory) -> IEVSEDevice:
-        if IEVSEDevice.providedBy(self._device):
-            return self._device
-        return self._device(memory, self._remember)
+        given = self._device
+        made = given if IEVSEDevice.providedBy(given) else given(memory, self._remember)
+        if IDeadMansSwitch.providedBy(made):
+            made.alive_while(lambda: self.is_alive)
+        return made
 
     def _remember(self, name: str, memory: Mapping[str, Any]) -> None:
         """What a box has to remember is written before anything that follows from it."""
@@ -233,6 +246,7 @@ class ChargePoint(Service):
 
     def _reboot(self) -> None:
         """After a Reset the charge point comes up again by itself."""
+        self._comes_up = True
         self._work = Deferred.fromCoroutine(self._go_down())
         self._work.addCallback(lambda _: self._rest())
         self._work.addErrback(self._stumbled)
@@ -241,6 +255,7 @@ class ChargePoint(Service):
         self._pause = self._clock.callLater(REBOOT_PAUSE_S, self._come_up)
 
     def _come_up(self) -> None:
+        self._comes_up = True
         self._work = Deferred.fromCoroutine(self._boot())
         self._work.addErrback(self._stumbled)
 
@@ -260,5 +275,6 @@ class ChargePoint(Service):
         await settled
 
     def _stumbled(self, failure: Failure) -> None:
+        self._comes_up = False
         if failure.check(CancelledError) is None:
             log.failure("the charge point cannot run", failure)

@@ -96,7 +96,9 @@ class Garage:
             name: options.pop(name) for name in ("supervision_s", "fallback_a") if name in options
         }
         self.controller = RapiController(self.clock, self.wire, name="test", **supervision)
+        alive = options.pop("alive", lambda: True)
         self.device = OpenEVSEDevice(self.clock, self.controller, **options)
+        self.device.alive_while(alive)
         self.evse = self.device.evse
         self.witness = Witness()
         self.evse.listen(self.witness)

@@ -280,6 +280,23 @@ def test_the_limit_follows_the_acknowledgement() -> None:
     garage.stop()
 
 
+def test_a_dead_charge_point_commands_nothing() -> None:
+    """Looking goes on, since it renews nothing; a limit or a mode is not put right."""
+    alive = [True]
+    garage = charging(Garage(alive=lambda: alive[0], fallback_a=7).start())
+    alive[0] = False
+    garage.run(35)
+    said = len(garage.box.commands)
+    garage.evse.set_current_limit(Decimal(20))
+    garage.run(30)
+    assert garage.box.pilot_a == 7
+    assert {command[0] for command in garage.box.commands[said:]} == {"G"}
+    alive[0] = True
+    garage.run(11)
+    assert garage.box.pilot_a == 20
+    garage.stop()
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [({"supervision_s": 100}, "16 bits"), ({"fallback_a": 0}, "6 A at least")],

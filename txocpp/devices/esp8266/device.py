@@ -22,10 +22,11 @@ from txocpp.devices.esp8266.troubles import Troubles
 from txocpp.devices.esp8266.update import update_firmware
 from txocpp.devices.esp8266.words import Greeting, Status
 from txocpp.devices.links import device_endpoint, parse_description
+from txocpp.devices.liveness import Liveness
 from txocpp.devices.telling import Teller
 from txocpp.errors import ConfigurationError, DeviceError, DeviceOffline, DeviceRefused, StoreError
 from txocpp.evse import DeviceInfo, Fault
-from txocpp.interfaces import IEVSEDevice, IFirmwareInstaller, Installation
+from txocpp.interfaces import IDeadMansSwitch, IEVSEDevice, IFirmwareInstaller, Installation
 
 PARTING_S: Final = 2.0
 """How long a host that stops waits for the device to take that in."""
@@ -34,14 +35,14 @@ LONGEST_UID: Final = 20
 _log = Logger()
 
 
-@implementer(IEVSEDevice, IFirmwareInstaller)
+@implementer(IEVSEDevice, IDeadMansSwitch, IFirmwareInstaller)
 class EvlinkDevice(Service):
     """One controller with one or more EVSEs.
 
-    `alive` is asked before each renewal of the lease: a charge point that has lost its mind should
-    answer False, and the device falls to its fail-safe current. `memory` and `on_remember` make the
-    energy registers survive (`txocpp.devices.esp8266.energy`); a register is remembered before it
-    is given out.
+    While the charge point is not alive (`alive_while`) no lease is renewed, and the device falls to
+    its fail-safe current; a new session is left alone until the charge point is back. `memory` and
+    `on_remember` make the energy registers survive (`txocpp.devices.esp8266.energy`); a register is
+    remembered before it is given out.
     """
 
     def __init__(
@@ -56,7 +57,6 @@ class EvlinkDevice(Service):
         name: str = "device",
         memory: Mapping[str, Any] | None = None,
         on_remember: Callable[[dict[str, Any]], None] | None = None,
-        alive: Callable[[], bool] = lambda: True,
     ) -> None:
         self.clock = clock
         self.settings = settings or EvlinkSettings()
@@ -67,7 +67,7 @@ class EvlinkDevice(Service):
         self.info = DeviceInfo()
         self.greeting: Greeting | None = None
         """What the device said of itself last."""
-        self.alive = alive
+        self._host = Liveness(name)
         self._key = key
         self.evses: tuple[EvlinkEVSE, ...] = tuple(
             EvlinkEVSE(self, number) for number in range(1, connectors + 1)
@@ -86,7 +86,8 @@ class EvlinkDevice(Service):
         self._online: set[int] = set()
         self._bringing_up: Deferred[None] | None = None
         self._starts = Starts()
-        self._was_alive = True
+        self._unmet: Greeting | None = None
+        """Of a session that began while the charge point was not alive."""
         self._on_remember = on_remember
         self._remembered: dict[str, Any] | None = None
         self._register_owner = ""
@@ -124,6 +125,12 @@ class EvlinkDevice(Service):
         self._troubles.stop()
         self._teller.stop()
 
+    # IDeadMansSwitch
+
+    def alive_while(self, is_alive: Callable[[], bool]) -> None:
+        """Renew leases only while this says that the charge point is alive."""
+        self._host.is_alive = is_alive
+
     # For the EVSEs
 
     @property
@@ -144,7 +151,7 @@ class EvlinkDevice(Service):
     @property
     def is_renewing(self) -> bool:
         """There is a session, and the charge point is alive."""
-        return self.has_session and self.alive()
+        return self.has_session and self._host.check()
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -208,9 +215,17 @@ class EvlinkDevice(Service):
     # HostLineUser
 
     def session_opened(self, greeting: Greeting) -> None:
-        """Learn who is there and how things are, then say what is wanted."""
+        """Learn who is there and how things are, then say what is wanted; nothing of that while
+        nobody lives who could want it."""
         self._recognise(greeting)
-        self._bringing_up = Deferred.fromCoroutine(self._bring_up(greeting))
+        if self._host.check():
+            self._bring_up(greeting)
+        else:
+            self._unmet = greeting
+
+    def _bring_up(self, greeting: Greeting) -> None:
+        self._unmet = None
+        self._bringing_up = Deferred.fromCoroutine(self._brought_up(greeting))
         self._bringing_up.addErrback(self._not_up)
 
     def session_refused(self, reason: str) -> None:
@@ -218,6 +233,7 @@ class EvlinkDevice(Service):
 
     def session_ended(self) -> None:
         """Nothing is believed about the device until it has been asked again."""
+        self._unmet = None
         self._cancel_bringing_up()
         for evse in self.evses:
             evse.session_ended()
@@ -244,11 +260,13 @@ class EvlinkDevice(Service):
 
     def _is_alive(self) -> bool:
         """Asked before each ping; a charge point that is alive again gets its limits back."""
-        was_alive, self._was_alive = self._was_alive, self.alive()
-        if self._was_alive and not was_alive:
+        was_alive, alive = self._host.alive, self._host.check()
+        if alive and self._unmet is not None:
+            self._bring_up(self._unmet)
+        elif alive and not was_alive:
             for evse in self.evses:
                 evse.renew()
-        return self._was_alive
+        return alive
 
     def _heard(self, name: str, data: dict[str, Any]) -> None:
         number = data.get("c")
@@ -299,7 +317,7 @@ class EvlinkDevice(Service):
             _log.warn("{name} has restarted: {why}", name=self.name_shown, why=greeting.why)
             self._troubles.restarted(greeting.why)
 
-    async def _bring_up(self, greeting: Greeting) -> None:
+    async def _brought_up(self, greeting: Greeting) -> None:
         await self._configure()
         for evse in self.evses[: greeting.connectors]:
             try:

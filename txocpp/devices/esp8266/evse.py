@@ -19,6 +19,7 @@ from zope.interface import implementer
 
 from txocpp.devices.esp8266 import words
 from txocpp.devices.esp8266.energy import EnergyRegister
+from txocpp.devices.esp8266.host_line import DOWN_S
 from txocpp.devices.esp8266.words import Greeting, Status
 from txocpp.devices.wishes import Wish
 from txocpp.errors import DeviceError, DeviceOffline, DeviceRefused
@@ -81,7 +82,12 @@ class EvlinkEVSE:
         """
         status, online = self._status, self._device.is_online(self.number)
         if status is None:
-            return EVSEState(available=self._available, online=False, faults=self._device.faults)
+            return EVSEState(
+                available=self._available,
+                online=False,
+                silent_s=self._silent_s(online),
+                faults=self._device.faults,
+            )
         blind = status.pilot in "EF" and self._car_there and self._available
         return EVSEState(
             car=CarState.CONNECTED if blind else status.car,
@@ -93,6 +99,7 @@ class EvlinkEVSE:
             available=self._available,
             faults=(*status.faults, *self._own_faults(), *self._device.faults),
             online=online,
+            silent_s=self._silent_s(online),
         )
 
     def listen(self, listener: IEVSEListener) -> None:
@@ -203,8 +210,8 @@ class EvlinkEVSE:
             self._limit_wish.want(now=True).addErrback(self._log_failure)
 
     def look(self) -> None:
-        """Ask for the state."""
-        if self._is_up:
+        """Ask for the state; not for a charge point that is dead, since asking renews leases."""
+        if self._is_up and self._device.is_renewing:
             asked = self._ask("status").addCallback(Status.read)
             asked.addCallback(self.state_heard).addErrback(self._log_failure)
 
@@ -336,6 +343,9 @@ class EvlinkEVSE:
 
     def _lost_permission(self, status: Status) -> bool:
         return self._permitted and not status.gate and not self._gate_wish.busy
+
+    def _silent_s(self, online: bool) -> float:
+        return DOWN_S if self._device.is_down and not online else 0.0
 
     def _own_faults(self) -> tuple[Fault, ...]:
         return (_JUMPED,) if self.register.doubted else ()

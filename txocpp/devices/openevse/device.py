@@ -17,23 +17,25 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from txocpp.devices.liveness import Liveness
 from txocpp.devices.openevse.controller import Controller
 from txocpp.devices.openevse.evse import DOWN_S, OpenEVSE
 from txocpp.devices.telling import Teller
 from txocpp.errors import DeviceError, DeviceOffline, StoreError
 from txocpp.evse import DeviceInfo
-from txocpp.interfaces import IEVSEDevice
+from txocpp.interfaces import IDeadMansSwitch, IEVSEDevice
 
 LOOK_S: Final = 2.0
 
 _log = Logger()
 
 
-@implementer(IEVSEDevice)
+@implementer(IEVSEDevice, IDeadMansSwitch)
 class OpenEVSEDevice(Service):
     """One OpenEVSE.
 
-    `alive` is asked before each pulse of the supervision. `memory` and `on_remember` make the
+    While the charge point is not alive (`alive_while`) it is looked at, and gets neither a pulse of
+    the supervision nor any command. `memory` and `on_remember` make the
     energy register survive.
     """
 
@@ -46,10 +48,9 @@ class OpenEVSEDevice(Service):
         pulse_s: float = 10.0,
         memory: Mapping[str, Any] | None = None,
         on_remember: Callable[[dict[str, Any]], None] | None = None,
-        alive: Callable[[], bool] = lambda: True,
         sleep_on_stop: bool = True,
     ) -> None:
-        self.alive = alive
+        self._host = Liveness("an OpenEVSE")
         self.evse = OpenEVSE(clock, controller, phases=phases)
         self.evses = (self.evse,)
         self._clock = clock
@@ -98,6 +99,12 @@ class OpenEVSEDevice(Service):
         self.evse.give_up(DeviceOffline("stopped"))
         self._teller.stop()
 
+    # IDeadMansSwitch
+
+    def alive_while(self, is_alive: Callable[[], bool]) -> None:
+        """Pulse and command only while this says that the charge point is alive."""
+        self._host.is_alive = is_alive
+
     # ControllerUser
 
     def ready(self) -> None:
@@ -127,7 +134,8 @@ class OpenEVSEDevice(Service):
             self._look_again = True
         else:
             self._is_looking = True
-            self._do(self.evse.settle()).addBoth(self._looked)
+            looking = self.evse.settle if self._host.check() else self.evse.observe
+            self._do(looking()).addBoth(self._looked)
 
     def _looked(self, _: object) -> None:
         self._is_looking = False
@@ -137,7 +145,7 @@ class OpenEVSEDevice(Service):
 
     def _pulse(self) -> None:
         self._after("pulse", self._pulse_s, self._pulse)
-        if self.alive():
+        if self._host.check():
             self._do(self._controller.pulse())
 
     def _do(self, story: Any) -> Deferred[None]:

@@ -74,6 +74,7 @@ class OpenEVSE:
         seen = self.seen
         if seen is None:
             return EVSEState(available=self._available, phases=self._phases, online=False)
+        online = self.is_online
         offers = seen.mode is Mode.ENABLED and seen.car in _PLUGGED and not seen.faults
         return EVSEState(
             car=seen.car,
@@ -84,7 +85,8 @@ class OpenEVSE:
             locked=seen.locked,
             available=self._available,
             faults=seen.faults,
-            online=self.is_online,
+            online=online,
+            silent_s=0.0 if online else DOWN_S,
         )
 
     def listen(self, listener: IEVSEListener) -> None:
@@ -157,6 +159,11 @@ class OpenEVSE:
                 self._answer(waiting, refusal)
                 raise
             self._answer(waiting, None)
+
+    async def observe(self) -> None:
+        """Look, and tell what has changed; correct nothing."""
+        async with self._busy:
+            await self._look()
 
     async def make_safe(self) -> None:
         """Take the permission and see it obeyed."""
