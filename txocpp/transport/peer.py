@@ -28,6 +28,7 @@ from txocpp.errors import (
     NotImplementedByUs,
     NotSupported,
     RemoteError,
+    StoreError,
 )
 from txocpp.interfaces import IFrameReceiver, IMessageFactory, ITransport
 from txocpp.rpc.conversation import (
@@ -310,7 +311,14 @@ class Peer:
                 CallError(call.message_id, error.wire_code, error.description, error.details)
             )
         else:
-            if not isinstance(error, CancelledError):
+            if isinstance(error, StoreError):
+                self._log.error(
+                    "{action} of {peer} is not acknowledged: {reason}",
+                    action=call.action,
+                    peer=self.address,
+                    reason=error,
+                )
+            elif not isinstance(error, CancelledError):
                 self._log.failure(
                     "answering {action} of {peer} failed",
                     failure,

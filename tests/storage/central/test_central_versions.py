@@ -76,9 +76,11 @@ def test_the_scripts_make_the_same_tables_as_a_new_database() -> None:
 def test_a_new_database_is_made_once() -> None:
     """The second time nothing is left to do."""
     engine = new_engine()
-    bring_up_to_date(engine)
+    with engine.begin() as connection:
+        bring_up_to_date(connection)
     before = shape(engine)
-    bring_up_to_date(engine)
+    with engine.begin() as connection:
+        bring_up_to_date(connection)
     assert shape(engine) == before
     assert set(metadata.tables) <= set(before)
 
@@ -86,11 +88,11 @@ def test_a_new_database_is_made_once() -> None:
 def test_a_database_of_a_newer_program_is_refused() -> None:
     """There is no way back."""
     engine = new_engine()
-    bring_up_to_date(engine)
     with engine.begin() as connection:
+        bring_up_to_date(connection)
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
-    with pytest.raises(StoreError, match="made by a newer one"):
-        bring_up_to_date(engine)
+    with pytest.raises(StoreError, match="made by a newer one"), engine.begin() as connection:
+        bring_up_to_date(connection)
 
 
 def test_the_database_of_another_program_is_refused() -> None:
@@ -98,8 +100,8 @@ def test_the_database_of_another_program_is_refused() -> None:
     engine = new_engine()
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE tag (x INTEGER)"))
-    with pytest.raises(StoreError, match="some other program"):
-        bring_up_to_date(engine)
+    with pytest.raises(StoreError, match="some other program"), engine.begin() as connection:
+        bring_up_to_date(connection)
     assert inspect(engine).get_table_names() == ["tag"]
 
 

@@ -10,7 +10,7 @@ import attrs
 from sqlalchemy import Connection, bindparam, insert, select
 
 from txocpp.storage.central import schema
-from txocpp.storage.central.database import Append
+from txocpp.storage.central.statements import Append
 
 
 @attrs.frozen
@@ -83,16 +83,19 @@ class Notices:
         search: str | None = None,
         direction: str | None = None,
         before: int | None = None,
+        after: int | None = None,
         limit: int = 100,
     ) -> list[MessageRecord]:
-        """The message log of a station, newest first."""
+        """The message log of a station, newest first; with `after` oldest first from there on."""
         table = schema.message_log
         question = (
             select(table.c.id, table.c.at, table.c.direction, table.c.frame)
             .where(table.c.station_id == station_id)
-            .order_by(table.c.id.desc())
+            .order_by(table.c.id.desc() if after is None else table.c.id)
             .limit(limit)
         )
+        if after is not None:
+            question = question.where(table.c.id > after)
         if search:
             question = question.where(table.c.frame.icontains(search, autoescape=True))
         if direction is not None:

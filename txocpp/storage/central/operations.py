@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 
 from txocpp.storage.central import schema
 
@@ -177,6 +177,20 @@ class Operations:
             if value is not None:
                 question = question.where(column == value)
         return self._all(question)
+
+    def batch(self, batch: str) -> tuple[str | None, dict[str | None, int]]:
+        """The action of a batch, and how many of its operations have which outcome so far.
+
+        Without action: there is no such batch.
+        """
+        table = schema.operation
+        rows = self._connection.execute(
+            select(table.c.action, table.c.outcome, func.count())
+            .where(table.c.batch == batch)
+            .group_by(table.c.action, table.c.outcome)
+        ).all()
+        counts = {outcome: count for _, outcome, count in rows}
+        return (rows[0][0] if rows else None), counts
 
     def _all(self, statement: Any) -> list[OperationRecord]:
         return [OperationRecord(**row._mapping) for row in self._connection.execute(statement)]

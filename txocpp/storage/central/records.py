@@ -22,6 +22,7 @@ from txocpp.storage.central.samples import Samples
 from txocpp.storage.central.stations import Stations
 from txocpp.storage.central.tags import Tags
 from txocpp.storage.central.thinning import Thinning
+from txocpp.storage.central.totals import Totals
 from txocpp.storage.central.transactions import Transactions
 
 
@@ -55,6 +56,11 @@ class Records:
     def thinning(self) -> Thinning:
         """How meter values grow old."""
         return Thinning(self.connection)
+
+    @cached_property
+    def totals(self) -> Totals:
+        """The whole site in a few figures."""
+        return Totals(self.connection)
 
     @cached_property
     def operations(self) -> Operations:

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from importlib import import_module
 from typing import Any, Final
 
 import attrs
 from sqlalchemy import Connection, bindparam, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from txocpp.storage.central import schema
-from txocpp.storage.central.database import Append
+from txocpp.storage.central.statements import Append
 
 
 @attrs.frozen
@@ -40,7 +40,7 @@ _COLUMNS: Final = tuple(column.name for column in schema.sample.columns)
 
 
 def _insert_sample(dialect: str) -> Any:
-    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    build = import_module(f"sqlalchemy.dialects.{dialect}").insert
     fresh = build(schema.sample).values({name: bindparam(name) for name in _COLUMNS})
     # A repeated message is no second sample.
     return fresh.on_conflict_do_nothing()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from importlib import import_module
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, update
 
 from txocpp.storage.central import schema
-from txocpp.storage.central.database import Append
+from txocpp.storage.central.statements import Append
 
 
 @attrs.frozen
@@ -68,7 +68,7 @@ class ConnectorRecord:
 
 
 def _upsert_connector(dialect: str) -> Any:
-    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    build = import_module(f"sqlalchemy.dialects.{dialect}").insert
     names = [column.name for column in schema.connector.columns]
     fresh = build(schema.connector).values({name: bindparam(name) for name in names})
     keys = ("station_id", "connector")
@@ -161,8 +161,12 @@ class Stations:
         registration: str | None = None,
         identities: Sequence[str] | None = None,
         excluding: Sequence[str] | None = None,
+        status: str | None = None,
     ) -> list[StationRecord]:
-        """Stations in the order of their identities, from behind `after` on."""
+        """Stations in the order of their identities, from behind `after` on.
+
+        `status`: only those with a connector that was last said to be in it.
+        """
         table = schema.station
         question = select(table).order_by(table.c.identity).limit(limit)
         if after is not None:
@@ -190,6 +194,11 @@ class Stations:
             question = question.where(table.c.identity.in_(identities))
         if excluding is not None:
             question = question.where(table.c.identity.not_in(excluding))
+        if status is not None:
+            plug = schema.connector
+            question = question.where(
+                exists().where(plug.c.station_id == table.c.id, plug.c.status == status)
+            )
         return [StationRecord(**row._mapping) for row in self._connection.execute(question)]
 
     def identities(self, station_ids: Iterable[int]) -> dict[int, str]:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Connection
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from zope.interface import implementer
 
-from txocpp.errors import StoreError
 from txocpp.interfaces import ICentralStore
-from txocpp.storage.central.database import Append, Database, writing
+from txocpp.storage.central.address import database_url, is_postgresql
+from txocpp.storage.central.backup import back_up_sqlite
+from txocpp.storage.central.database import Database
+from txocpp.storage.central.dump import dump_postgresql
 from txocpp.storage.central.records import Records
-from txocpp.storage.central.versions import bring_up_to_date
+from txocpp.storage.central.statements import Append
+from txocpp.storage.central.versions import HEAD, bring_up_to_date, version_of
 
 T = TypeVar("T")
 
@@ -27,9 +27,11 @@ T = TypeVar("T")
 class CentralStore:
     """A store behind a database URL or a file name.
 
-    `url`: a path (SQLite), ``sqlite:///path`` or ``postgresql://user:password@host/name``.
+    `url`: a path (SQLite), ``sqlite:///path`` or ``postgresql://user@host/name``.
     `reactor`: gives the store its threads; without one every call blocks until it is done.
     `synchronous`: SQLite only. ``full`` survives a power cut, ``normal`` a killed process only.
+    `exclusive`: nobody else may open the database so while this one has it: for central systems.
+    `password_file`: PostgreSQL only, a file with the password that only its owner may read.
     """
 
     def __init__(
@@ -38,8 +40,15 @@ class CentralStore:
         *,
         reactor: IReactorFromThreads | None = None,
         synchronous: str = "full",
+        exclusive: bool = False,
+        password_file: str | Path | None = None,
     ) -> None:
-        self._database = Database(database_url(url), reactor=reactor, synchronous=synchronous)
+        self._database = Database(
+            database_url(url, password_file),
+            reactor=reactor,
+            synchronous=synchronous,
+            exclusive=exclusive,
+        )
 
     @classmethod
     def in_memory(cls) -> CentralStore:
@@ -55,12 +64,10 @@ class CentralStore:
         return str(self._database)
 
     def open(self, first: Callable[[Records], T] | None = None) -> Deferred[T | None]:
-        def prepare(engine: Engine) -> T | None:
-            bring_up_to_date(engine)
-            if first is None:
-                return None
-            with writing(engine).begin() as connection:
-                return first(Records(connection))
+        def prepare(connection: Connection) -> T | None:
+            if version_of(connection) != HEAD:
+                self._database.claimed(connection, bring_up_to_date)
+            return None if first is None else first(Records(connection))
 
         return self._database.open(prepare)
 
@@ -68,49 +75,17 @@ class CentralStore:
         return self._database.write(lambda connection: change(Records(connection)))
 
     def append(self, *rows: tuple[Append, tuple[Any, ...]]) -> Deferred[None]:
-        return self._database.append(*rows)
+        return self._database.append(rows)
 
     def read(self, question: Callable[[Records], T]) -> Deferred[T]:
         return self._database.read(lambda connection: question(Records(connection)))
 
     def backup(self, path: str) -> Deferred[None]:
         target = Path(path)
-        if self._database.url.get_backend_name() != "sqlite":
-            raise StoreError("use pg_dump to back up a PostgreSQL database")
-        if target.exists():
-            raise StoreError(f"{target} exists already; a backup never overwrites a file")
-        return self._database.read(lambda connection: _copy_sqlite(connection, target))
+        url = self._database.url
+        if is_postgresql(url):
+            return self._database.read(lambda _: dump_postgresql(url, target))
+        return self._database.read(lambda connection: back_up_sqlite(connection, target))
 
     def close(self) -> Deferred[None]:
         return self._database.close()
-
-
-def database_url(given: str | Path) -> URL:
-    """The database that an operator means: a URL, or simply the name of a SQLite file.
-
-    Raises `StoreError` for a URL of a kind that is not supported.
-    """
-    if isinstance(given, Path) or "://" not in given:
-        return URL.create("sqlite", database=str(given))
-    try:
-        url = make_url(given)
-    except ArgumentError as error:
-        raise StoreError(f"{given!r} is no database URL: {error}") from error
-    if url.get_backend_name() not in ("sqlite", "postgresql"):
-        raise StoreError(
-            f"a database of kind {url.get_backend_name()!r} is not supported; "
-            "use sqlite or postgresql"
-        )
-    return url
-
-
-def _copy_sqlite(connection: Connection, target: Path) -> None:
-    source = connection.connection.driver_connection
-    assert isinstance(source, sqlite3.Connection)
-    copy = sqlite3.connect(target)
-    try:
-        # Pages at a time, so that the writer is never kept waiting for long.
-        source.backup(copy, pages=1000, sleep=0.005)
-        copy.execute("PRAGMA journal_mode = DELETE")
-    finally:
-        copy.close()

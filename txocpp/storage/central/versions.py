@@ -10,28 +10,33 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from txocpp.errors import StoreError
-from txocpp.storage.central.database import writing
 from txocpp.storage.central.schema import metadata
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest version; the name of the last script in ``migrations/versions``."""
 
 VERSION_TABLE: Final = "alembic_version"
 
+SCRIPTS: Final = Path(__file__).with_name("migrations") / "versions"
 
-def bring_up_to_date(engine: Engine) -> None:
+
+def bring_up_to_date(connection: Connection) -> None:
     """Create or migrate the tables. Raises `StoreError` for a database of a newer program."""
-    with writing(engine).begin() as connection:
-        found = version_of(connection)
-        if found == HEAD:
-            return
-        if found is None:
-            create_new(connection)
-        else:
-            migrate(connection, found)
+    found = version_of(connection)
+    if found == HEAD:
+        return
+    if found is None:
+        create_new(connection)
+    else:
+        migrate(connection, found)
+
+
+def known_versions() -> set[str]:
+    """All versions that a database may have."""
+    return {path.stem[1:5] for path in SCRIPTS.glob("v*.py")}
 
 
 def version_of(connection: Connection) -> str | None:
@@ -67,13 +72,11 @@ def migrate(connection: Connection, found: str | None, target: str = "head") -> 
     # alembic takes a while to import and is needed once per release.
     from alembic import command
     from alembic.config import Config
-    from alembic.script import ScriptDirectory
     from alembic.util import CommandError
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if found is not None and found not in known:
+    config.set_main_option("script_location", str(SCRIPTS.parent))
+    if found is not None and found not in known_versions():
         raise StoreError(
             f"the database has version {found}, which this program (version {HEAD}) does not "
             "know; it was made by a newer one"
