@@ -124,8 +124,13 @@ def station_facts(records: Records, station_id: int, now: datetime, connector: i
     )
 
 
-def composite(records: Records, station_id: int, now: datetime) -> Composite:
-    """What should be in force at a station, as far as its acknowledged profiles say."""
+def composite(
+    records: Records, station_id: int, now: datetime, *, thought_of: Installed | None = None
+) -> Composite:
+    """What should be in force at a station, as far as its acknowledged profiles say.
+
+    `thought_of`: as if this one had been acknowledged too; it replaces as SetChargingProfile does.
+    """
     installed = []
     for record in records.profiles.of(station_id):
         try:
@@ -133,7 +138,16 @@ def composite(records: Records, station_id: int, now: datetime) -> Composite:
         except StoreError:
             # Was sent with force and accepted, though nobody can tell what it means.
             continue
-    return Composite(Stack(tuple(installed)), station_facts(records, station_id, now))
+    where = 0
+    if thought_of is not None:
+        where = thought_of.connector_id
+        installed = [one for one in installed if not _replaced(one, thought_of)] + [thought_of]
+    return Composite(Stack(tuple(installed)), station_facts(records, station_id, now, where))
+
+
+def _replaced(one: Installed, fresh: Installed) -> bool:
+    """Whether a new profile takes the place of this one (SR-631, SR-632)."""
+    return one.profile_id == fresh.profile_id or one.slot == fresh.slot
 
 
 def as_installed(record: ProfileRecord) -> Installed:

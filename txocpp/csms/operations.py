@@ -88,6 +88,14 @@ class Operations:
         """What can be asked of a station."""
         return self._commands.actions
 
+    def described(self, action: str) -> tuple[str, dict[str, Any]]:
+        """The feature profile of an action, and the JSON Schema of its payload."""
+        return self._commands.described(action)
+
+    def check(self, asked: Asked) -> None:
+        """Raise `InvalidMessage` for what would be invalid at every station."""
+        self._commands.request(asked.action, asked.payload)
+
     def recover(self, records: Records) -> int:
         """After a start: report as lost what nobody will hear of any more. Returns how many."""
         return _recover(records, self._now())
@@ -149,14 +157,6 @@ class Operations:
         batch = attrs.evolve(asked, batch=asked.batch or str(uuid4()))
         some = DeferredSemaphore(AT_ONCE)
 
-        return await gatherResults(
-            [some.run(ask, station) for station in stations], consumeErrors=True
-        )
-
-    async def cancel(self, record: OperationRecord) -> OperationRecord | None:
-        """Withdraw an operation that has not been sent. None: it is too late."""
-        changed: OperationRecord | None = await self._store.write(
-            partial(_cancel, record.id, self._now())
         def ask(station: StationRecord) -> Deferred[OperationRecord]:
             return self.ask(station, batch).addErrback(crowded, station)
 
@@ -166,6 +166,23 @@ class Operations:
             why = failure.getErrorMessage()
             return Deferred.fromCoroutine(self._reject(station, batch, why))
 
+        return await gatherResults(
+            [some.run(ask, station) for station in stations], consumeErrors=True
+        )
+
+    def begin_many(self, stations: Sequence[StationRecord], asked: Asked, batch: str) -> None:
+        """The same, for somebody who looks up the outcomes of this batch later."""
+
+        def failed(failure: Failure) -> None:
+            self._log.failure("batch {batch} is not complete", failure, batch=batch)
+
+        asking = self.ask_many(stations, attrs.evolve(asked, batch=batch))
+        Deferred.fromCoroutine(asking).addErrback(failed)
+
+    async def cancel(self, record: OperationRecord) -> OperationRecord | None:
+        """Withdraw an operation that has not been sent. None: it is too late."""
+        changed: OperationRecord | None = await self._store.write(
+            partial(_cancel, record.id, self._now())
         )
         if changed is not None:
             self._lanes.withdraw(changed)

@@ -58,13 +58,18 @@ class Procedures:
         return done
 
     async def send_list(
-        self, station: StationRecord, wanted: Sequence[ListEntry], asked_by: str
+        self,
+        station: StationRecord,
+        wanted: Sequence[ListEntry],
+        asked_by: str,
+        *,
+        whole: bool = False,
     ) -> list[OperationRecord]:
         """Make the local list of a station what is wanted, with as little as possible (Z-09).
 
         The version is asked first. A station that has what we think is sent the difference, else
         everything; after Failed or VersionMismatch everything (L-09). Long lists go in portions of
-        SendLocalListMaxLength, the first of them Full.
+        SendLocalListMaxLength, the first of them Full. `whole`: everything in any case.
         """
         asked = await self._ask(station, "GetLocalListVersion", {}, asked_by)
         version = (asked.answer or {}).get("listVersion", -1)
@@ -74,7 +79,8 @@ class Procedures:
         if version == 0 and not wanted:
             return done
         most = await self._number(station, "SendLocalListMaxLength", ENTRIES_AT_ONCE)
-        if version > 0 and version == await self._known_version(station):
+        known = None if whole else await self._known_version(station)
+        if version > 0 and version == known:
             ours = await self.store.read(lambda records: records.local_lists.of(station.id))
             changes = difference(ours, wanted)
             if not changes:

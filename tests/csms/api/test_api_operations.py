@@ -274,4 +274,4 @@ def test_the_configuration_and_the_local_list_are_shown(street: Street, client: 
     payload = {"listVersion": 4, "updateType": "Full", "localAuthorizationList": [entry]}
     client.post("/api/stations/CP1/operations", action="SendLocalList", payload=payload)
     shown = client.get("/api/stations/CP1/local-list").json
-    assert shown == {"version": 4, "entries": [entry]}
+    assert shown == {"version": 4, "told": 4, "entries": [entry]}

@@ -6,23 +6,29 @@
 
 from txocpp.csms.api import (
     accounts,
+    batches,
     health,
     live,
     messages,
     openapi,
     operations,
+    passwords,
     procedures,
     schedules,
     shortcuts,
     stations,
+    summary,
     tags,
     transactions,
 )
 
 ROUTES = (
+    summary.routes,
     stations.routes,
+    passwords.routes,
     schedules.routes,
     operations.routes,
+    batches.routes,
     shortcuts.routes,
     procedures.routes,
     tags.routes,

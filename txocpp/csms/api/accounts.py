@@ -131,6 +131,38 @@ async def log_out(office: Office, call: Call) -> Any:
     _set_cookie(call.request, "", 0)
 
 
+class OwnPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A new password for the account that is logged in."""
+
+    old: Annotated[str, msgspec.Meta(max_length=200)]
+    new: Password
+
+
+@routes.post("/api/session/password", body=OwnPassword, role=Role.VIEWER, answer=SessionView)
+async def change_own_password(office: Office, call: Call) -> SessionView:
+    """Change one's own password: all sessions of the account end, and a new one begins here."""
+    body: OwnPassword = call.body
+    key = session_key(call.request)
+    account = None if key is None else await office.accounts.session(key)
+    if account is None:
+        raise Problem(409, "this is for somebody who has logged in with a password")
+    guesser = f"login of {account.name.lower()}"
+    make_wait(office.patience, guesser)
+    office.patience.failed(guesser)
+    if not await office.accounts.fits(account, body.old):
+        raise Problem(403, "the old password is wrong")
+    office.patience.succeeded(guesser)
+    hashed = await office.accounts.hash(body.new)
+    await office.store.write(
+        lambda records: records.accounts.edit(account.id, None, password_hash=hashed)
+    )
+    found = await office.accounts.log_in(account.name, body.new)
+    if found is None:
+        raise Problem(409, "the account has been changed meanwhile")
+    _set_cookie(call.request, found[1], int(SESSION_LASTS.total_seconds()))
+    return SessionView(account.name, account.role, csrf_token(found[1]))
+
+
 def _set_cookie(request: Request, key: str, lasts_s: int) -> None:
     request.addCookie(
         COOKIE,

@@ -87,6 +87,7 @@ class Answer:
     """A body with a status or headers of its own."""
 
     body: Any
+    """A value that becomes JSON, bytes, or an async iterator of bytes for what may be long."""
     status: int = 200
     headers: Mapping[str, str] = attrs.field(factory=dict)
 

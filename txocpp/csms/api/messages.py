@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Literal
 
 import msgspec
@@ -19,8 +21,10 @@ from txocpp.storage.central.records import Records
 
 routes = Endpoints("messages")
 
-MOST_ROWS: Final = 100_000
-"""Longest file; narrow the query for more."""
+AT_ONCE: Final = 1000
+"""Rows of a file that are read and sent together."""
+
+_ENCODE = msgspec.json.Encoder().encode
 
 
 class MessagesQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,7 +50,17 @@ class MessageView(msgspec.Struct, frozen=True):
 async def messages(office: Office, call: Call) -> Page[MessageView]:
     """What was said, newest first."""
     query: MessagesQuery = call.query
-    views = await _messages(office, call, query.limit)
+    await _written(office)
+    found = await office.store.read(
+        lambda records: records.notices.messages(
+            station_or_404(records, call.identity).id,
+            search=query.search,
+            direction=query.direction,
+            before=query.before,
+            limit=query.limit,
+        )
+    )
+    views = [_view(one) for one in found]
     return Page(views, views[-1].id if len(views) == query.limit else None)
 
 
@@ -57,42 +71,66 @@ async def messages(office: Office, call: Call) -> Page[MessageView]:
 )
 async def export_messages(office: Office, call: Call) -> Answer:
     """What was said, oldest first, one JSON object a line."""
-    views = await _messages(office, call, MOST_ROWS)
-    lines = b"".join(msgspec.json.encode(view) + b"\n" for view in reversed(views))
-    return _file(lines, f"{call.identity}-messages.jsonl")
+    await _written(office)
 
-
-async def _messages(office: Office, call: Call, limit: int) -> list[MessageView]:
-    query: MessagesQuery = call.query
-    flushing = office.messages.flush()
-    if flushing is not None:
-        await flushing
-
-    def look(records: Records) -> list[MessageRecord]:
+    def look(after: int, records: Records) -> list[MessageRecord]:
+        query: MessagesQuery = call.query
         return records.notices.messages(
             station_or_404(records, call.identity).id,
             search=query.search,
             direction=query.direction,
             before=query.before,
-            limit=limit,
+            after=after,
+            limit=AT_ONCE,
         )
 
-    found = await office.store.read(look)
-    return [MessageView(one.id, one.at, one.direction, one.frame) for one in found]
+    async def pieces() -> AsyncIterator[bytes]:
+        after, more = 0, True
+        while more:
+            found = await office.store.read(partial(look, after))
+            yield b"".join(_ENCODE(_view(one)) + b"\n" for one in found)
+            more = len(found) == AT_ONCE
+            after = found[-1].id if found else after
+
+    return _file(pieces(), f"{call.identity}-messages.jsonl")
+
+
+async def _written(office: Office) -> None:
+    flushing = office.messages.flush()
+    if flushing is not None:
+        await flushing
+
+
+def _view(one: MessageRecord) -> MessageView:
+    return MessageView(one.id, one.at, one.direction, one.frame)
 
 
 @routes.get("/api/transactions.csv", query=TransactionsQuery, content_type="text/csv")
 async def export_transactions(office: Office, call: Call) -> Answer:
     """Charging transactions as CSV, newest first."""
     query: TransactionsQuery = call.query
-    views = await office.store.read(lambda records: find_transactions(records, query, MOST_ROWS))
-    text = io.StringIO()
-    writer = csv.writer(text)
     names = TransactionView.__struct_fields__
-    writer.writerow(names)
-    for view in views:
-        writer.writerow([_cell(getattr(view, name)) for name in names])
-    return _file(text.getvalue().encode(), "transactions.csv")
+
+    def lines(rows: Iterable[Iterable[Any]]) -> bytes:
+        text = io.StringIO()
+        csv.writer(text).writerows(rows)
+        return text.getvalue().encode()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        wanted, more = query, True
+        header = [names]
+        while more:
+            views = await office.store.read(partial(_some, wanted))
+            yield lines(header + [[_cell(getattr(view, name)) for name in names] for view in views])
+            header = []
+            more = len(views) == AT_ONCE
+            wanted = msgspec.structs.replace(wanted, before=views[-1].id) if more else wanted
+
+    return _file(pieces(), "transactions.csv")
+
+
+def _some(query: TransactionsQuery, records: Records) -> list[TransactionView]:
+    return find_transactions(records, query, AT_ONCE)
 
 
 def _cell(value: Any) -> Any:
@@ -104,6 +142,6 @@ def _cell(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _file(content: bytes, name: str) -> Answer:
+def _file(content: AsyncIterator[bytes], name: str) -> Answer:
     safe = "".join(c if c.isalnum() or c in "-._" else "_" for c in name)
     return Answer(content, headers={"content-disposition": f'attachment; filename="{safe}"'})

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from txocpp.csms.api.endpoint import Answer, Call, Endpoints, Page, Problem
+from txocpp.csms.api.endpoint import Answer, Call, Endpoints, Page, Principal, Problem, Role
 from txocpp.csms.api.queries import Key, Limit, number_in_path, station_names, station_or_404
 from txocpp.csms.api.views import OperationView, operation_view
 from txocpp.csms.office import Office
@@ -62,6 +62,25 @@ async def list_actions(office: Office, call: Call) -> list[str]:
     return sorted(office.operations.actions)
 
 
+class ActionView(msgspec.Struct, frozen=True):
+    """What a station can be asked for."""
+
+    action: str
+    profile: str
+    """The feature profile that it belongs to."""
+    payload_schema: dict[str, Any]
+    """JSON Schema of the payload."""
+
+
+@routes.get("/api/actions/<action>", answer=ActionView)
+async def show_action(office: Office, call: Call) -> ActionView:
+    """What an action is for, and what its payload looks like (JSON Schema)."""
+    action = call.path["action"]
+    if action not in office.operations.actions:
+        raise Problem(404, f"{action!r} is no action of a central system")
+    return ActionView(action, *office.operations.described(action))
+
+
 @routes.get("/api/operations", query=OperationsQuery, answer=Page[OperationView])
 async def list_operations(office: Office, call: Call) -> Page[OperationView]:
     """What was asked of stations, newest first."""
@@ -93,31 +112,13 @@ async def operate(office: Office, call: Call) -> Answer:
         valid_for_s=body.valid_for_s,
         timeout_s=body.timeout_s,
     )
-    return await ask(office, call.identity, asked)
+    return await ask(office, call, asked)
 
 
 @routes.post("/api/operations", body=ManyOperations, answer=Page[OperationView])
 async def operate_many(office: Office, call: Call) -> Page[OperationView]:
     """Ask many stations for the same action; outcomes in the order of the stations."""
-    body: ManyOperations = call.body
-    connected = [station.identity for station in office.central.stations]
-
-    def choose(records: Records) -> list[StationRecord]:
-        if body.stations == "all":
-            return records.stations.page(limit=1_000_000)
-        if body.stations == "connected":
-            return records.stations.page(limit=1_000_000, identities=connected)
-        return [station_or_404(records, identity) for identity in body.stations]
-
-    chosen = await office.store.read(choose)
-    asked = Asked(
-        body.action,
-        body.payload,
-        call.principal.name,
-        force=body.force,
-        valid_for_s=body.valid_for_s,
-        timeout_s=body.timeout_s,
-    )
+    chosen, asked = await many(office, call)
     records = await office.operations.ask_many(chosen, asked)
     return Page(
         [
@@ -149,11 +150,44 @@ async def cancel_operation(office: Office, call: Call) -> OperationView:
     return view
 
 
-async def ask(office: Office, identity: str, asked: Asked) -> Answer:
-    """Carry out an operation on a station and show its outcome."""
-    station = await office.store.read(lambda records: station_or_404(records, identity))
+async def many(office: Office, call: Call) -> tuple[list[StationRecord], Asked]:
+    """Which stations `ManyOperations` means, and what they shall be asked."""
+    body: ManyOperations = call.body
+    connected = [station.identity for station in office.central.stations]
+
+    def choose(records: Records) -> list[StationRecord]:
+        if body.stations == "all":
+            return records.stations.page(limit=1_000_000)
+        if body.stations == "connected":
+            return records.stations.page(limit=1_000_000, identities=connected)
+        return [station_or_404(records, identity) for identity in dict.fromkeys(body.stations)]
+
+    asked = Asked(
+        body.action,
+        body.payload,
+        call.principal.name,
+        force=body.force,
+        valid_for_s=body.valid_for_s,
+        timeout_s=body.timeout_s,
+    )
+    _guard(call.principal, asked)
+    return await office.store.read(choose), asked
+
+
+async def ask(office: Office, call: Call, asked: Asked) -> Answer:
+    """Carry out an operation on the station of the path and show its outcome."""
+    _guard(call.principal, asked)
+    station = await office.store.read(lambda records: station_or_404(records, call.identity))
     record = await office.operations.ask(station, asked)
     return outcome_answer(record, station)
+
+
+def _guard(principal: Principal, asked: Asked) -> None:
+    """Passwords of stations are for admins, whatever way they are sent."""
+    key = asked.payload.get("key")
+    changes_password = asked.action == "ChangeConfiguration" and isinstance(key, str)
+    if changes_password and str(key).lower() == "authorizationkey" and principal.role < Role.ADMIN:
+        raise Problem(403, "the password of a station takes the role admin")
 
 
 def outcome_answer(record: OperationRecord, station: StationRecord) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -44,6 +44,8 @@ class ListBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which tags the station shall know; null: all that are entered here."""
 
     tags: list[IdTag] | None = None
+    update: Literal["changes", "full"] = "changes"
+    """changes: only what differs, if the station has what we think; full: everything anew."""
 
 
 @routes.post("/api/stations/<identity>/send-list", body=ListBody, answer=Page[OperationView])
@@ -71,7 +73,8 @@ async def send_list(office: Office, call: Call) -> Page[OperationView]:
         return ListEntry(tag.id_tag, info)
 
     wanted = [entry(tag) for tag in await office.store.read(choose)]
-    done = await office.procedures.send_list(station, wanted, call.principal.name)
+    whole = body.update == "full"
+    done = await office.procedures.send_list(station, wanted, call.principal.name, whole=whole)
     return Page([operation_view(record, station.identity) for record in done])
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from txocpp.csms.api.endpoint import Call, Endpoints, Problem
 from txocpp.csms.api.queries import Connector, Moment, station_or_404
-from txocpp.csms.limits import composite, limit_now
+from txocpp.csms.limits import composite, limit_now, profile_objection
 from txocpp.csms.office import Office
-from txocpp.smartcharging import Composite, RateUnit
+from txocpp.csms.operations import Asked
+from txocpp.errors import CallRefused, InvalidMessage
+from txocpp.smartcharging import Composite, Installed, RateUnit, read_profile
 from txocpp.storage.central.records import Records
 
 routes = Endpoints("schedules")
@@ -68,6 +70,54 @@ async def show_schedules(office: Office, call: Call) -> SchedulesView:
         return _schedules(composite(records, record.id, office.now()), query, since)
 
     view: SchedulesView = await office.store.read(look)
+    return view
+
+
+class PreviewBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A charging profile as SetChargingProfile would carry it, and what to draw of it."""
+
+    profile: dict[str, Any]
+    connector_id: Connector = 0
+    """Where it would be installed."""
+    shown_connector_id: Connector | None = None
+    """Whose limit to show; null: the same."""
+    duration_s: Annotated[int, msgspec.Meta(ge=1, le=31 * 86400)] = 86400
+    unit: Literal["A", "W"] = "A"
+
+
+class PreviewView(msgspec.Struct, frozen=True):
+    """What the limit would be with one more profile."""
+
+    objection: str | None
+    """Why it would not be sent; null: nothing speaks against it."""
+    schedules: SchedulesView
+
+
+@routes.post("/api/stations/<identity>/schedules/preview", body=PreviewBody, answer=PreviewView)
+async def preview_schedules(office: Office, call: Call) -> PreviewView:
+    """The limit as it would be with a profile that is only being thought of."""
+    body: PreviewBody = call.body
+    payload = {"connectorId": body.connector_id, "csChargingProfiles": body.profile}
+    try:
+        office.operations.check(Asked("SetChargingProfile", payload))
+        profile = read_profile(body.profile, "profile")
+    except InvalidMessage as error:
+        raise Problem(422, f"body: {error}") from error
+    except CallRefused as refusal:
+        raise Problem(422, f"body: {refusal.description}") from refusal
+    now = office.now()
+    since = now.replace(microsecond=0)
+    number = body.connector_id if body.shown_connector_id is None else body.shown_connector_id
+
+    def look(records: Records) -> PreviewView:
+        record = station_or_404(records, call.identity)
+        installed = Installed(profile, body.connector_id, now, profile.transaction_id)
+        made = composite(records, record.id, now, thought_of=installed)
+        query = SchedulesQuery(number, None, body.duration_s, body.unit)
+        why = profile_objection(records, record.id, payload, now)
+        return PreviewView(why, _schedules(made, query, since))
+
+    view: PreviewView = await office.store.read(look)
     return view
 
 

@@ -283,7 +283,7 @@ async def cancel_reservation(office: Office, call: Call) -> Answer:
 
 async def _ask(office: Office, call: Call, action: str, payload: dict[str, Any]) -> Answer:
     asked = Asked(action, payload, call.principal.name, force=call.body.force)
-    return await ask(office, call.identity, asked)
+    return await ask(office, call, asked)
 
 
 def _given(**fields: Any) -> dict[str, Any]:

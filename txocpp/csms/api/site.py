@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from functools import cache
 from http import HTTPStatus
@@ -23,6 +23,7 @@ from werkzeug.exceptions import HTTPException
 
 from txocpp.csms.api.access import Access, address_of
 from txocpp.csms.api.endpoint import Answer, Call, Endpoint, Endpoints, Problem, Role
+from txocpp.csms.api.outflow import Outflow
 from txocpp.csms.office import Office
 from txocpp.csms.operations import TooManyOperations
 from txocpp.errors import StoreError
@@ -109,6 +110,8 @@ class _Serving:
             result = await endpoint.run(self._office, call)
             if endpoint.method != "GET" and endpoint.role is not Role.NOBODY:
                 await self._note(endpoint, call)
+            if isinstance(result, Answer) and isinstance(result.body, AsyncIterator):
+                return await self._pour(endpoint, request, result)
             return _write(endpoint, request, result)
         except Problem as problem:
             return _problem(request, problem)
@@ -122,6 +125,18 @@ class _Serving:
         except Exception:
             self._log.failure("{route} failed", route=_name(endpoint))
             return _problem(request, Problem(500, "this is a fault of the central system"))
+
+    async def _pour(self, endpoint: Endpoint, request: Request, answer: Answer) -> bytes:
+        # What is wrong with the question shows before the first piece, and is still told.
+        pieces = answer.body
+        first = await anext(pieces, b"")
+        _head(endpoint, request, answer)
+        try:
+            await Outflow(request).pour(first, pieces)
+        except StoreError as error:
+            self._log.error("{route} is cut off: {error}", route=_name(endpoint), error=error)
+            request.channel.forceAbortClient()
+        return b""
 
     async def _note(self, endpoint: Endpoint, call: Call) -> None:
         """The audit trail: who did what, to what, and how (without secrets)."""
@@ -143,7 +158,7 @@ def without_secrets(document: Any) -> Any:
     if not isinstance(document, dict):
         return document
     key = document.get("key")
-    secret = {"password"}
+    secret = {"password", "old", "new"}
     if isinstance(key, str) and key.lower() == "authorizationkey":
         secret.add("value")
     return {
@@ -207,9 +222,7 @@ def _if_match(request: Request) -> int | None:
 
 def _write(endpoint: Endpoint, request: Request, result: Any) -> Any:
     answer = result if isinstance(result, Answer) else Answer(result, endpoint.status)
-    request.setResponseCode(answer.status)
-    for name, value in answer.headers.items():
-        request.setHeader(name, value)
+    _head(endpoint, request, answer)
     if answer.body is None:
         if answer.status == 200:
             request.setResponseCode(204)
@@ -217,11 +230,18 @@ def _write(endpoint: Endpoint, request: Request, result: Any) -> Any:
     version = getattr(answer.body, "version", None)
     if version is not None:
         request.setHeader("etag", f'"{version}"')
-    request.setHeader("cache-control", "no-store")
     body = answer.body if isinstance(answer.body, bytes) else _ENCODE(answer.body)
-    request.setHeader("content-type", endpoint.content_type)
     request.setHeader("content-length", str(len(body)))
     return body
+
+
+def _head(endpoint: Endpoint, request: Request, answer: Answer) -> None:
+    request.setResponseCode(answer.status)
+    for name, value in answer.headers.items():
+        request.setHeader(name, value)
+    if answer.body is not None:
+        request.setHeader("cache-control", "no-store")
+        request.setHeader("content-type", endpoint.content_type)
 
 
 def _problem(request: Request, problem: Problem) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from txocpp.csms.api.endpoint import Answer, Call, Endpoints, Page, Problem, Role, changes
+from txocpp.csms.api.passwords import given_key
 from txocpp.csms.api.queries import Connector, Identity, Key, Limit, Moment, Number, station_or_404
 from txocpp.csms.api.views import (
     ConnectorView,
@@ -26,7 +27,6 @@ from txocpp.csms.api.views import (
 from txocpp.csms.limits import composite, limit_now
 from txocpp.csms.office import Office
 from txocpp.csms.operations import Asked
-from txocpp.csms.passwords import key_as_hex, key_from_text, new_key
 from txocpp.csms.station import Registration
 from txocpp.smartcharging import RateUnit
 from txocpp.storage.central.configuration import KeyRecord
@@ -36,6 +36,17 @@ from txocpp.storage.central.stations import StationRecord
 routes = Endpoints("stations")
 
 AdmissionWord = Literal["accepted", "pending", "rejected"]
+StatusWord = Literal[
+    "Available",
+    "Preparing",
+    "Charging",
+    "SuspendedEV",
+    "SuspendedEVSE",
+    "Finishing",
+    "Reserved",
+    "Unavailable",
+    "Faulted",
+]
 
 
 class StationsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +56,8 @@ class StationsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connected: bool | None = None
     admission: AdmissionWord | None = None
     registration: Literal["Accepted", "Pending", "Rejected"] | None = None
+    status: StatusWord | None = None
+    """Only stations with a connector that was last said to be in it."""
     after: str | None = None
     limit: Limit = 100
 
@@ -66,19 +79,6 @@ class StationChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     admission: AdmissionWord | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class NewPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A password for a station; null or nothing: a random one is made."""
-
-    password: str | None = None
-
-
-class PasswordView(msgspec.Struct, frozen=True):
-    """The password, shown this once."""
-
-    identity: str
-    password: str
-
-
 @routes.get("/api/stations", query=StationsQuery, answer=Page[StationSummary])
 async def list_stations(office: Office, call: Call) -> Page[StationSummary]:
     """Charge points in the order of their identities."""
@@ -94,6 +94,7 @@ async def list_stations(office: Office, call: Call) -> Page[StationSummary]:
             registration=query.registration,
             identities=connected,
             excluding=disconnected,
+            status=query.status,
         )
         views = connector_views(records, found, now)
         return [(record, views.get(record.id, [])) for record in found]
@@ -114,7 +115,7 @@ async def add_station(office: Office, call: Call) -> Answer:
     body: NewStation = call.body
     if not body.identity.isprintable():
         raise Problem(422, "body: identity has characters that cannot be printed")
-    password = None if body.password is None else office.passwords.hash(_key(body.password))
+    password = None if body.password is None else office.passwords.hash(given_key(body.password))
 
     def enter(records: Records) -> StationRecord:
         if records.stations.find(body.identity) is not None:
@@ -172,24 +173,6 @@ async def _make_known(office: Office, call: Call, record: StationRecord) -> None
         # Nothing in OCPP takes back a registration; after a new connection it is looked at again.
         line.registration = None
         line.close(1001, "registration changed")
-
-
-@routes.post(
-    "/api/stations/<identity>/password", body=NewPassword, answer=PasswordView, role=Role.ADMIN
-)
-async def set_password(office: Office, call: Call) -> PasswordView:
-    """Give a charge point a password here; the station must be given the same."""
-    text = call.body.password
-    key = new_key() if text is None else _key(text)
-    hashed = office.passwords.hash(key)
-
-    def change(records: Records) -> StationRecord:
-        record = station_or_404(records, call.identity)
-        records.stations.set(record.id, password_hash=hashed, other_password_hash=None)
-        return record
-
-    record: StationRecord = await office.store.write(change)
-    return PasswordView(record.identity, text if text is not None else key_as_hex(key))
 
 
 class StatusView(msgspec.Struct, frozen=True):
@@ -362,6 +345,9 @@ class ListView(msgspec.Struct, frozen=True):
     """A local authorization list, as the station has acknowledged it."""
 
     version: int | None
+    """Of what was acknowledged from here; null: nothing ever was."""
+    told: int | None
+    """The version that the station itself named last."""
     entries: list[dict[str, Any]]
 
 
@@ -374,6 +360,7 @@ async def local_list(office: Office, call: Call) -> ListView:
         entries = records.local_lists.of(record.id)
         return ListView(
             record.local_list_version,
+            record.local_list_told,
             [{"idTag": entry.id_tag, "idTagInfo": entry.info} for entry in entries],
         )
 
@@ -462,9 +449,3 @@ async def _show(office: Office, identity: str) -> StationView:
 
     record, connectors, running = await office.store.read(look)
     return station_view(record, office.central, connectors, running)
-
-
-def _key(text: str) -> bytes:
-    if not text:
-        raise Problem(422, "body: an empty password is none")
-    return key_from_text(text)

@@ -11,6 +11,7 @@ from txocpp.csms.v16 import effects
 from txocpp.csms.v16.checks import Situation, barred, objection
 from txocpp.errors import CallRefused, InvalidMessage, NotImplementedByUs
 from txocpp.interfaces import IMessageFactory
+from txocpp.messages.json_schema import json_schema
 from txocpp.messages.v16 import (
     CancelReservationRequest,
     CertificateSignedRequest,
@@ -95,6 +96,11 @@ class Commands16:
         except CallRefused as refusal:
             raise InvalidMessage(refusal.description or refusal.code) from refusal
 
+    def described(self, action: str) -> tuple[str, dict[str, Any]]:
+        """The feature profile of an action, and the JSON Schema of its payload."""
+        request = next(one for one in _REQUESTS if one.action == action)
+        return request.profile, json_schema(request)
+
     def payload(self, message: Any) -> dict[str, Any]:
         """A message as it stands on the wire."""
         return self._factory.payload(message)
@@ -108,12 +114,6 @@ class Commands16:
         """The payload as it may be kept and shown."""
         return effects.redacted(action, payload)
 
-    def objection(
-        self,
-        records: Records,
-        station: StationRecord,
-        registration: Registration | None,
-        request: Any,
     def redacted_answer(self, payload: dict[str, Any]) -> dict[str, Any]:
         """An answer as it may be kept and shown."""
         return effects.redacted_answer(payload)
@@ -122,6 +122,12 @@ class Commands16:
         """Why a station with this registration must not be sent the request; None if it may."""
         return barred(registration, request)
 
+    def objection(
+        self,
+        records: Records,
+        station: StationRecord,
+        registration: Registration | None,
+        request: Any,
         now: datetime,
     ) -> str | None:
         """Why the request should not be sent; None if nothing speaks against it."""
