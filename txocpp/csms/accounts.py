@@ -10,18 +10,19 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, Final
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.threads import deferToThreadPool
 
 from txocpp.interfaces import ICentralStore
 from txocpp.storage.central.accounts import AccountRecord, TokenRecord
 from txocpp.storage.central.records import Records
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 SESSION_LASTS: Final = timedelta(hours=12)
 TOKEN_BEGINS: Final = "txo_"
@@ -53,22 +54,37 @@ class Passwords:
 
     def __init__(self, reactor: Any = None, *, hasher: PasswordHasher | None = None) -> None:
         self._reactor = reactor
-        self._hasher = hasher or PasswordHasher()
-        # Somebody who does not exist takes as long as somebody who does.
-        self._nobody = self._hasher.hash(secrets.token_hex())
+        if hasher is not None:
+            self._hasher = hasher
+
+    @cached_property
+    def _hasher(self) -> PasswordHasher:
+        # Imported by the first who logs in: a central system without accounts never needs it.
+        from argon2 import PasswordHasher
+
+        return PasswordHasher()
+
+    @cached_property
+    def _nobody(self) -> str:
+        """Somebody who does not exist takes as long as somebody who does."""
+        return self._hasher.hash(secrets.token_hex())
 
     def hash(self, password: str) -> Deferred[str]:
         """What may be stored."""
-        return self._run(self._hasher.hash, password)
+        return self._run(lambda: self._hasher.hash(password))
 
     def verify(self, stored: str | None, password: str) -> Deferred[bool]:
         """Whether it is the password; None: there is nobody, but take the same time."""
-        checking = self._run(self._verify, stored or self._nobody, password)
+        checking = self._run(self._verify, stored, password)
         return checking.addCallback(lambda fits: fits and stored is not None)
 
-    def _verify(self, stored: str, password: str) -> bool:
+    def _verify(self, stored: str | None, password: str) -> bool:
+        from argon2.exceptions import InvalidHashError, VerificationError
+
+        # Whoever comes first makes the hash of nobody, known or not, so that nothing is told.
+        nobody = self._nobody
         try:
-            return self._hasher.verify(stored, password)
+            return self._hasher.verify(stored or nobody, password)
         except (VerificationError, InvalidHashError):
             return False
 
@@ -146,10 +162,6 @@ class AccountBook:
     async def hash(self, password: str) -> str:
         """A new password, as it may be stored."""
         return await self._passwords.hash(password)
-
-    async def fits(self, account: AccountRecord, password: str) -> bool:
-        """Whether this is the password of the account."""
-        return await self._passwords.verify(account.password_hash, password)
 
     async def log_in(self, name: str, password: str) -> tuple[AccountRecord, str] | None:
         """Begin a session: the account and the session key. None: wrong name or password."""

@@ -9,13 +9,15 @@ and no station ever sees its interval change without reason.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 import attrs
 
 from txocpp.csms.station import Registration
-from txocpp.storage.central.stations import StationRecord
+
+if TYPE_CHECKING:
+    from txocpp.storage.central.stations import StationRecord
 
 SPREAD: Final = 0.2
 """By how much of itself an interval is shortened at most."""

@@ -1,62 +1,42 @@
-"""Figures about the central system itself, for Prometheus."""
+"""Figures about the central system itself."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
-
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
+from collections.abc import Mapping
+from typing import Any, Final
 
 from txocpp.csms.central import CentralSystem
 from txocpp.csms.events import Event, Events
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-
-class Measures(Collector):
-    """Counts what happens; asked by whoever draws the curves."""
+class Measures:
+    """Counts what happens. How the figures are told is the business of `txocpp.csms.api`."""
 
     def __init__(self, central: CentralSystem, events: Events) -> None:
+        self.happened: Counter[tuple[str, str]] = Counter()
+        """How often, by kind of event and the value that its label in `COUNTED` names."""
         self._central = central
-        self._happened: Counter[tuple[str, str]] = Counter()
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
-        events.listen(self._count, tuple(_COUNTED))
+        events.listen(self._count, tuple(COUNTED))
 
-    def text(self) -> bytes:
-        """All figures as Prometheus reads them."""
-        return generate_latest(self._registry)
+    @property
+    def stations_connected(self) -> int:
+        """Charge points on the line."""
+        return len(self._central.stations)
 
-    def collect(self) -> Iterable[Metric]:
-        """Called by the registry."""
-        yield GaugeMetricFamily(
-            "txocpp_stations_connected", "Charge points on the line.", len(self._central.stations)
-        )
-        calls = CounterMetricFamily(
-            "txocpp_calls_received", "Calls of charge points, by action.", labels=["action"]
-        )
-        for action, count in self._central.calls_received.items():
-            calls.add_metric([action], count)
-        yield calls
-        for kind, (name, text, label) in _COUNTED.items():
-            family = CounterMetricFamily(name, text, labels=[label])
-            for (counted, value), count in self._happened.items():
-                if counted == kind:
-                    family.add_metric([value], count)
-            yield family
+    @property
+    def calls_received(self) -> Mapping[str, int]:
+        """Calls of charge points, by action."""
+        return self._central.calls_received
 
     def _count(self, event: Event) -> None:
-        counted = _COUNTED.get(event.kind)
+        counted = COUNTED.get(event.kind)
         if counted is not None:
             value: Any = event.facts.get(counted[2])
-            self._happened[event.kind, str(value)] += 1
+            self.happened[event.kind, str(value)] += 1
 
 
-_COUNTED = {
+COUNTED: Final = {
     "station.connected": ("txocpp_connections", "Connections made.", "protocol"),
     "station.booted": ("txocpp_boots", "Boots, by how they were answered.", "status"),
     "transaction.started": (
@@ -71,3 +51,4 @@ _COUNTED = {
     ),
     "operation.done": ("txocpp_operations", "Operations, by outcome.", "outcome"),
 }
+"""By kind of event: the name of the figure, its meaning, and the fact that divides it."""

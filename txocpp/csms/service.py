@@ -10,26 +10,23 @@ from typing import Any
 from twisted.application.service import Service
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from txocpp.csms import api
 from txocpp.csms.accounts import AccountBook, Passwords, Patience
-from txocpp.csms.api.access import Access
-from txocpp.csms.api.server import HttpServer
-from txocpp.csms.api.site import Root, api_resource
 from txocpp.csms.authorization import AuthorizationRules, UnknownTags
 from txocpp.csms.boot import BootRules
 from txocpp.csms.central import CentralSystem
 from txocpp.csms.events import Events
 from txocpp.csms.gate import Gate
 from txocpp.csms.housekeeping import Housekeeping
+from txocpp.csms.httpserver import HttpServer
 from txocpp.csms.listening import endpoints_of, is_loopback
 from txocpp.csms.measures import Measures
 from txocpp.csms.messagelog import MessageLog
 from txocpp.csms.office import Office
 from txocpp.csms.operations import Operations
-from txocpp.csms.pages import add_pages
 from txocpp.csms.passwords import StationPasswords, key_from_text
 from txocpp.csms.procedures import Procedures
 from txocpp.csms.settings import Settings, default_database
@@ -239,15 +236,13 @@ def _servers(reactor: Any, settings: Settings, central: CentralSystem) -> list[W
 def _http(reactor: Any, settings: Settings, office: Office) -> HttpServer | None:
     if not settings.listen.http:
         return None
-    access = Access(
-        office.accounts,
-        office.patience,
-        names=settings.listen.names,
-        public=not is_loopback(settings.listen.http),
-    )
-    root = Root(api_resource(office, access, api.ROUTES))
-    add_pages(root)
-    return HttpServer(reactor, settings.listen.http, root)
+
+    def site() -> Factory[Any]:
+        from txocpp.csms.api.server import complete_site  # see `LateSite`
+
+        return complete_site(office, settings.listen, clock=reactor)
+
+    return HttpServer(reactor, settings.listen.http, site)
 
 
 def boot_rules(settings: Settings) -> BootRules:

@@ -15,6 +15,7 @@ from txocpp.chargepoint.keys import EXTRA_KEYS, LARGEST, STANDARD_KEYS, Access, 
 from txocpp.chargepoint.options import Options as Settings
 from txocpp.errors import ConfigurationError
 from txocpp.plugins import configfile, logs
+from txocpp.plugins.garbage import nothing_to_collect
 from txocpp.smartcharging import Switches
 
 
@@ -116,11 +117,13 @@ def makeService(options: Options) -> IService:
     """The service that twistd runs."""
     from twisted.internet import reactor
 
-    from txocpp.chargepoint.daemon import charge_point
-
     root: Any = logs.LoggingRoot(options["log-format"])
     try:
-        charge_point(reactor, options.settings).setServiceParent(root)
+        with nothing_to_collect(reactor):
+            from txocpp.chargepoint.daemon import charge_point
+
+            service = charge_point(reactor, options.settings)
+        service.setServiceParent(root)
     except ConfigurationError as error:
         raise SystemExit(f"ocpp-cp: {configfile.placed(str(error), options['config'])}") from error
     return IService(root)

@@ -13,6 +13,7 @@ from twisted.python import usage
 from txocpp.csms.settings import Settings
 from txocpp.errors import ConfigurationError, StoreError
 from txocpp.plugins import configfile, logs
+from txocpp.plugins.garbage import nothing_to_collect
 
 
 class Options(usage.Options):
@@ -94,11 +95,12 @@ def makeService(options: Options) -> IService:
     """The service that twistd runs."""
     from twisted.internet import reactor
 
-    from txocpp.csms.service import central_system
-
     root: Any = CentralSystemRoot(options["log-format"])
     try:
-        service: Any = central_system(reactor, options.settings)
+        with nothing_to_collect(reactor):
+            from txocpp.csms.service import central_system
+
+            service: Any = central_system(reactor, options.settings)
         service.setServiceParent(root)
     except ConfigurationError as error:
         fault = configfile.placed(str(error), options["config"])

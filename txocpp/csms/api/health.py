@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from txocpp.csms.api.endpoint import Answer, Call, Endpoints, Problem, Role
-from txocpp.csms.measures import CONTENT_TYPE
+from txocpp.csms.api.exposition import CONTENT_TYPE, exposition
 from txocpp.csms.office import Office
 from txocpp.errors import StoreError
 
@@ -39,4 +39,4 @@ async def ready(office: Office, call: Call) -> Health:
 @routes.get("/metrics", content_type=CONTENT_TYPE)
 async def metrics(office: Office, call: Call) -> Any:
     """Figures for Prometheus."""
-    return Answer(office.measures.text())
+    return Answer(exposition(office.measures))

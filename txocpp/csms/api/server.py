@@ -1,42 +1,28 @@
-"""The port on which the API is served."""
+"""Everything that is served to people and programs, on one site."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from twisted.application.service import Service
-from twisted.internet.defer import maybeDeferred
-from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IListeningPort
-from twisted.python.failure import Failure
-from twisted.web.resource import Resource
+from twisted.web.server import Site
 
-from txocpp.csms.api.site import web_site
-from txocpp.errors import ConfigurationError
+from txocpp.csms import api
+from txocpp.csms.api.access import Access
+from txocpp.csms.api.site import Root, api_resource, web_site
+from txocpp.csms.listening import is_loopback
+from txocpp.csms.office import Office
+from txocpp.csms.pages import add_pages
+from txocpp.csms.settings import Listen
 
 
-class HttpServer(Service):
-    """A port with a resource on it. `description`: a Twisted server endpoint."""
-
-    def __init__(self, reactor: Any, description: str, root: Resource) -> None:
-        self.description = description
-        self.root = root
-        self.port: IListeningPort | None = None
-        self._reactor = reactor
-
-    def startService(self) -> None:
-        """Open the port. Raises `ConfigurationError` if that cannot be done."""
-        endpoint = serverFromString(self._reactor, self.description)
-        outcome: list[Any] = []
-        endpoint.listen(web_site(self.root, clock=self._reactor)).addBoth(outcome.append)
-        if outcome and isinstance(outcome[0], Failure):
-            reason = outcome[0].getErrorMessage()
-            raise ConfigurationError(f"cannot listen on {self.description!r}: {reason}")
-        self.port = outcome[0] if outcome else None
-        super().startService()  # type: ignore[no-untyped-call]
-
-    async def stopService(self) -> None:
-        """Close the port; requests that are being answered are cut off."""
-        super().stopService()  # type: ignore[no-untyped-call]
-        if self.port is not None:
-            await maybeDeferred(self.port.stopListening)
+def complete_site(office: Office, listen: Listen, *, clock: Any) -> Site:
+    """The API and the pages, for the port ``listen.http``."""
+    access = Access(
+        office.accounts,
+        office.patience,
+        names=listen.names,
+        public=not is_loopback(listen.http),
+    )
+    root = Root(api_resource(office, access, api.ROUTES))
+    add_pages(root)
+    return web_site(root, clock=clock)
