@@ -10,6 +10,7 @@ import attrs
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from txocpp.storage.central import schema
+from txocpp.storage.central.statements import Prepared
 
 
 @attrs.frozen
@@ -30,11 +31,13 @@ class ProfileRecord:
 
 
 # Every transaction runs these two, so they are built once.
-_OF_TRANSACTION = delete(schema.profile).where(
-    schema.profile.c.station_id == bindparam("station_id"),
-    schema.profile.c.transaction_id == bindparam("transaction_id"),
+_OF_TRANSACTION = Prepared(
+    delete(schema.profile).where(
+        schema.profile.c.station_id == bindparam("station_id"),
+        schema.profile.c.transaction_id == bindparam("transaction_id"),
+    )
 )
-_BIND = (
+_BIND = Prepared(
     schema.profile.update()
     .where(
         schema.profile.c.station_id == bindparam("station"),
@@ -110,12 +113,12 @@ class Profiles:
                 removal = removal.where(table.c.stack_level == stack_level)
         return self._connection.execute(removal).rowcount
 
-    def end_transaction(self, station_id: int, transaction_id: int) -> int:
+    def end_transaction(self, station_id: int, transaction_id: int) -> None:
         """The profiles of a transaction end with it (SR-706)."""
         values = {"station_id": station_id, "transaction_id": transaction_id}
-        return self._connection.execute(_OF_TRANSACTION, values).rowcount
+        _OF_TRANSACTION.rows(self._connection, values)
 
     def begin_transaction(self, station_id: int, connector: int, transaction_id: int) -> None:
         """Bind profiles that came with a remote start to the transaction it led to (SR-702)."""
         values = {"station": station_id, "outlet": connector, "transaction": transaction_id}
-        self._connection.execute(_BIND, values)
+        _BIND.rows(self._connection, values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from typing import Any, Final
 
@@ -67,22 +68,26 @@ class ConnectorRecord:
     received_at: datetime
 
 
-def _upsert_connector(dialect: str) -> Any:
+def _upsert_connector(dialect: str, *, always: bool = False) -> Any:
     build = import_module(f"sqlalchemy.dialects.{dialect}").insert
     names = [column.name for column in schema.connector.columns]
     fresh = build(schema.connector).values({name: bindparam(name) for name in names})
     keys = ("station_id", "connector")
     # A late status must not overwrite a newer one (Z-08).
+    newer = fresh.excluded.changed_at >= schema.connector.c.changed_at
     return fresh.on_conflict_do_update(
         index_elements=list(keys),
         set_={name: fresh.excluded[name] for name in names if name not in keys},
-        where=fresh.excluded.changed_at >= schema.connector.c.changed_at,
+        where=None if always else newer,
     )
 
 
 CONNECTOR_STATUS: Final = Append("connector status", _upsert_connector)
 """Rows: station_id, connector, status, error_code, info, vendor_id, vendor_error_code,
 changed_at, received_at; moments in milliseconds."""
+
+PRESENT_STATUS: Final = Append("present connector status", partial(_upsert_connector, always=True))
+"""The same row, which counts even if an older one has a later time: the clock was set back."""
 
 
 def _insert_status_change(dialect: str) -> Any:

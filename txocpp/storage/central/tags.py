@@ -9,6 +9,7 @@ import attrs
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from txocpp.storage.central import schema
+from txocpp.storage.central.statements import Prepared
 
 
 def tag_key(id_tag: str) -> str:
@@ -35,10 +36,12 @@ class TagRecord:
 
 
 # Asked about in every session, so these are built once.
-_BY_KEY = select(*(schema.tag.c[field.name] for field in attrs.fields(TagRecord))).where(
-    schema.tag.c.key == bindparam("wanted")
+_BY_KEY = Prepared(
+    select(*(schema.tag.c[field.name] for field in attrs.fields(TagRecord))).where(
+        schema.tag.c.key == bindparam("wanted")
+    )
 )
-_ANY = select(schema.tag.c.key).limit(1)
+_ANY = Prepared(select(schema.tag.c.key).limit(1))
 
 
 class Tags:
@@ -49,12 +52,12 @@ class Tags:
 
     def find(self, id_tag: str) -> TagRecord | None:
         """The tag, or None if it is not known."""
-        row = self._connection.execute(_BY_KEY, {"wanted": tag_key(id_tag)}).one_or_none()
+        row = _BY_KEY.row(self._connection, {"wanted": tag_key(id_tag)})
         return None if row is None else TagRecord(*row)
 
     def any(self) -> bool:
         """True as soon as there is at least one tag."""
-        return self._connection.execute(_ANY).first() is not None
+        return _ANY.row(self._connection, {}) is not None
 
     def add(self, id_tag: str, **facts: Any) -> TagRecord | None:
         """Enter a tag. None: it is there already."""

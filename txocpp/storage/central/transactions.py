@@ -11,6 +11,7 @@ import attrs
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from txocpp.storage.central import schema
+from txocpp.storage.central.statements import Prepared
 from txocpp.storage.central.tags import tag_key
 
 
@@ -60,24 +61,9 @@ class TransactionRecord:
         return self.meter_stop - self.meter_start
 
 
-# What every start, stop and meter value asks is built once: building a statement costs three times
-# as much as running it.
 _TABLE = schema.transaction
 _COLUMNS = [_TABLE.c[field.name] for field in attrs.fields(TransactionRecord)]
-_BY_ID = select(*_COLUMNS).where(_TABLE.c.id == bindparam("transaction_id"))
-_BY_START = select(*_COLUMNS).where(
-    _TABLE.c.station_id == bindparam("station_id"),
-    _TABLE.c.connector == bindparam("connector"),
-    _TABLE.c.started_at == bindparam("started_at"),
-    _TABLE.c.meter_start == bindparam("meter_start"),
-)
-_BY_STOP = select(*_COLUMNS).where(
-    _TABLE.c.station_id == bindparam("station_id"),
-    _TABLE.c.reported_id == bindparam("reported_id"),
-    _TABLE.c.stopped_at == bindparam("stopped_at"),
-    _TABLE.c.meter_stop == bindparam("meter_stop"),
-)
-_RUNNING = (
+_RUNNING_OF = (
     select(*_COLUMNS)
     .where(
         _TABLE.c.station_id == bindparam("station_id"),
@@ -85,19 +71,46 @@ _RUNNING = (
     )
     .order_by(_TABLE.c.started_at, _TABLE.c.id)
 )
-_RUNNING_AT = _RUNNING.where(_TABLE.c.connector == bindparam("connector"))
-_COUNT_RUNNING = (
+
+# What every start, stop and meter value asks.
+_BY_ID = Prepared(select(*_COLUMNS).where(_TABLE.c.id == bindparam("transaction_id")))
+_BY_START = Prepared(
+    select(*_COLUMNS).where(
+        _TABLE.c.station_id == bindparam("station_id"),
+        _TABLE.c.connector == bindparam("connector"),
+        _TABLE.c.started_at == bindparam("started_at"),
+        _TABLE.c.meter_start == bindparam("meter_start"),
+    )
+)
+_BY_STOP = Prepared(
+    select(*_COLUMNS).where(
+        _TABLE.c.station_id == bindparam("station_id"),
+        _TABLE.c.reported_id == bindparam("reported_id"),
+        _TABLE.c.stopped_at == bindparam("stopped_at"),
+        _TABLE.c.meter_stop == bindparam("meter_stop"),
+    )
+)
+_RUNNING = Prepared(_RUNNING_OF)
+_RUNNING_AT = Prepared(_RUNNING_OF.where(_TABLE.c.connector == bindparam("connector")))
+_COUNT_RUNNING = Prepared(
     select(func.count())
     .select_from(_TABLE)
     .where(
         _TABLE.c.state == TransactionState.RUNNING,
-        # A start that was refused takes up nothing, though the station has yet to end it.
-        _TABLE.c.start_status == "Accepted",
         func.upper(_TABLE.c.id_tag) == bindparam("tag_key"),
     )
 )
-_ADD = insert(_TABLE).returning(*_COLUMNS)
-_SET = update(_TABLE).where(_TABLE.c.id == bindparam("transaction_id")).returning(*_COLUMNS)
+_changes: dict[tuple[str, ...], tuple[Prepared, Prepared]] = {}
+
+
+def _add_and_set(columns: tuple[str, ...]) -> tuple[Prepared, Prepared]:
+    """INSERT and UPDATE of these columns: the same few sets of them come again and again."""
+    found = _changes.get(columns)
+    if found is None:
+        add = insert(_TABLE).returning(*_COLUMNS)
+        set_ = update(_TABLE).where(_TABLE.c.id == bindparam("the_id")).returning(*_COLUMNS)
+        found = _changes[columns] = (Prepared(add, columns), Prepared(set_, columns))
+    return found
 
 
 class Transactions:
@@ -108,14 +121,14 @@ class Transactions:
 
     def get(self, transaction_id: int) -> TransactionRecord | None:
         """The transaction with this id, or None."""
-        found = self._all(_BY_ID, transaction_id=transaction_id)
+        found = self._asked(_BY_ID, transaction_id=transaction_id)
         return found[0] if found else None
 
     def find_start(
         self, station_id: int, connector: int, id_tag: str, started_at: datetime, meter_start: int
     ) -> TransactionRecord | None:
         """The transaction that began with exactly this message (TX-05)."""
-        found = self._all(
+        found = self._asked(
             _BY_START,
             station_id=station_id,
             connector=connector,
@@ -128,7 +141,7 @@ class Transactions:
         self, station_id: int, reported_id: int, stopped_at: datetime, meter_stop: int
     ) -> TransactionRecord | None:
         """The row made for this StopTransaction that belonged to no transaction of ours."""
-        found = self._all(
+        found = self._asked(
             _BY_STOP,
             station_id=station_id,
             reported_id=reported_id,
@@ -140,8 +153,8 @@ class Transactions:
     def running(self, station_id: int, connector: int | None = None) -> list[TransactionRecord]:
         """Running transactions of a station, oldest first."""
         if connector is None:
-            return self._all(_RUNNING, station_id=station_id)
-        return self._all(_RUNNING_AT, station_id=station_id, connector=connector)
+            return self._asked(_RUNNING, station_id=station_id)
+        return self._asked(_RUNNING_AT, station_id=station_id, connector=connector)
 
     def all_running(self, station_ids: list[int]) -> list[TransactionRecord]:
         """Running transactions of many stations."""
@@ -153,17 +166,20 @@ class Transactions:
 
     def count_running(self, id_tag: str) -> int:
         """How many transactions this tag has been granted and has running, over all stations."""
-        values = {"tag_key": tag_key(id_tag)}
-        return int(self._connection.execute(_COUNT_RUNNING, values).scalar_one())
+        found = _COUNT_RUNNING.row(self._connection, {"tag_key": tag_key(id_tag)})
+        return int(found[0]) if found else 0
 
     def add(self, **facts: Any) -> TransactionRecord:
         """Enter a transaction; its id is new and never used again (TX-03)."""
-        return TransactionRecord(*self._connection.execute(_ADD, facts).one())
+        add, _ = _add_and_set(tuple(facts))
+        (row,) = add.rows(self._connection, facts)
+        return TransactionRecord(*row)
 
     def set(self, transaction_id: int, **facts: Any) -> TransactionRecord:
         """Change a transaction that is there."""
-        values = {**facts, "transaction_id": transaction_id}
-        return TransactionRecord(*self._connection.execute(_SET, values).one())
+        _, set_ = _add_and_set(tuple(facts))
+        (row,) = set_.rows(self._connection, {**facts, "the_id": transaction_id})
+        return TransactionRecord(*row)
 
     def page(
         self,
@@ -198,5 +214,8 @@ class Transactions:
             question = question.where(func.coalesce(table.c.started_at, table.c.stopped_at) < until)
         return self._all(question)
 
-    def _all(self, question: Select[Any], **values: Any) -> list[TransactionRecord]:
-        return [TransactionRecord(*row) for row in self._connection.execute(question, values)]
+    def _all(self, question: Select[Any]) -> list[TransactionRecord]:
+        return [TransactionRecord(*row) for row in self._connection.execute(question)]
+
+    def _asked(self, question: Prepared, **values: Any) -> list[TransactionRecord]:
+        return [TransactionRecord(*row) for row in question.rows(self._connection, values)]
