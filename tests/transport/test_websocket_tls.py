@@ -10,6 +10,8 @@ from certificates_rig import Authority
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate
 from loopback_rig import Connected, Loopback
+from OpenSSL.crypto import X509
+from service_identity import VerificationError
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
@@ -104,6 +106,57 @@ async def test_a_name_that_is_not_in_the_certificate_is_refused(shop: Shop) -> N
         assert status.reason == "the server's certificate is not for 127.0.0.1"
     finally:
         await loopback.close()
+
+
+@pytest.mark.rule("X-21")
+async def test_a_common_name_counts_where_there_is_nothing_else(shop: Shop) -> None:
+    """The white paper knows no subjectAltName: a certificate without one is for its common name,
+    and for nobody else."""
+    certificate, key = shop.authority.issue("127.0.0.1", stem="by-address")
+    loopback = Loopback(certificates=ServerCertificates(certificate=certificate, private_key=key))
+    try:
+        connected = loopback.client("wss", certificates=shop.trust)
+        await connected.receiver.until("connected")
+    finally:
+        await loopback.close()
+    certificate, key = shop.authority.issue("127.0.0.2", stem="by-other-address")
+    loopback = Loopback(certificates=ServerCertificates(certificate=certificate, private_key=key))
+    try:
+        status = await refused(loopback.client("wss", certificates=shop.trust))
+        assert status.problem is Problem.CERTIFICATE
+        assert status.reason == "the server's certificate is not for 127.0.0.1"
+    finally:
+        await loopback.close()
+
+
+@pytest.mark.rule("X-21")
+@pytest.mark.parametrize(
+    ("host", "common", "others", "good"),
+    [
+        ("csms.test", "csms.test", [], True),
+        ("csms.test", "CSMS.test", [], True),
+        ("a.csms.test", "*.csms.test", [], True),
+        ("csms.test", "elsewhere.test", [], False),
+        ("csms.test", "not a name", [], False),
+        ("csms.test", "10.0.0.1", [], False),
+        ("10.0.0.1", "10.0.0.1", [], True),
+        ("10.0.0.1", "csms.test", ["10.0.0.1"], True),
+        ("csms.test", "elsewhere.test", ["csms.test"], True),
+        ("csms.test", "csms.test", ["elsewhere.test"], False),
+    ],
+)
+def test_whom_a_certificate_is_for(
+    shop: Shop, host: str, common: str, others: list[str], good: bool
+) -> None:
+    """subjectAltName decides where there is one, else the common name."""
+    certificate, _ = shop.authority.issue(common, *others, stem="whom")
+    shown = X509.from_cryptography(load_pem_x509_certificate(certificate.read_bytes()))
+    check = shop.trust.options(host).check
+    if good:
+        check(shown)
+    else:
+        with pytest.raises(VerificationError):
+            check(shown)
 
 
 @pytest.mark.rule("X-21")

@@ -6,16 +6,29 @@ cipher suites that include those the security white paper asks for (X-23).
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 from hashlib import sha256
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 
 import attrs
 from OpenSSL.crypto import FILETYPE_ASN1, X509, X509StoreFlags, dump_certificate
-from OpenSSL.SSL import Connection
+from OpenSSL.SSL import VERIFY_FAIL_IF_NO_PEER_CERT, VERIFY_PEER, Connection
 from OpenSSL.SSL import Error as SSLError
+from service_identity import CertificateError, VerificationError
+from service_identity.hazmat import (
+    DNS_ID,
+    CertificatePattern,
+    DNSPattern,
+    IPAddress_ID,
+    IPAddressPattern,
+    verify_service_identity,
+)
+from service_identity.pyopenssl import extract_patterns
 from twisted.internet._sslverify import IOpenSSLTrustRoot
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import (
     Certificate,
     CertificateOptions,
@@ -24,6 +37,7 @@ from twisted.internet.ssl import (
     platformTrust,
     trustRootFromCertificates,
 )
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txocpp.errors import ConfigurationError
@@ -79,13 +93,75 @@ class ClientCertificates:
         own = None
         if self.certificate is not None and self.private_key is not None:
             own = _with_key(self.certificate, self.private_key)
-        return optionsForClientTLS(hostname, trustRoot=self._trust(), clientCertificate=own)
+        made = optionsForClientTLS(hostname, trustRoot=self._trust(), clientCertificate=own)
+        return ForHost(made, hostname)
 
     def _trust(self) -> Any:
         trusted = platformTrust()
         if self.trust_roots is not None:
             trusted = trustRootFromCertificates(_certificates(self.trust_roots))
         return MoreTrust(trusted, self.more_roots) if self.more_roots else trusted
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+@attrs.frozen
+class ForHost:
+    """Makes client connections to one host, which has to show a certificate for itself (X-21).
+
+    The white paper looks for the host in the common name, everybody else in subjectAltName: the
+    common name counts where there is no subjectAltName. Twisted's own check, which this one takes
+    the place of, lets a certificate without any subjectAltName pass for every host.
+    """
+
+    plain: Any
+    """Makes the connection itself."""
+    hostname: str
+    """Name or IP address, as in the URL."""
+
+    def clientConnectionForTLS(self, tlsProtocol: Any) -> Connection:
+        """Called by Twisted for each connection."""
+        connection: Connection = self.plain.clientConnectionForTLS(tlsProtocol)
+        # Weak: the connection, which the protocol holds, shall not hold the protocol.
+        protocol = weakref.ref(tlsProtocol)
+
+        def verify(_: Connection, shown: X509, error: int, depth: int, good: int) -> bool:
+            if depth or not good:
+                return bool(good)
+            try:
+                self.check(shown)
+            except Exception:
+                # Nothing may leave a callback of OpenSSL.
+                protocol().failVerification(Failure())  # type: ignore[union-attr]
+                return False
+            return True
+
+        connection.set_verify(VERIFY_PEER | VERIFY_FAIL_IF_NO_PEER_CERT, verify)
+        return connection
+
+    def check(self, shown: X509) -> None:
+        """Raises `service_identity.VerificationError` if a certificate is for another host."""
+        kind: Any = DNS_ID if _address(self.hostname) is None else IPAddress_ID
+        wanted = kind(self.hostname)
+        try:
+            patterns = extract_patterns(shown) or _common_name_pattern(shown)
+            verify_service_identity(patterns, [wanted], [])
+        except CertificateError as fault:
+            raise VerificationError(errors=[wanted.error_on_mismatch(mismatched_id=wanted)]) from (
+                fault
+            )
+
+
+def _common_name_pattern(certificate: X509) -> list[CertificatePattern]:
+    name = common_name(certificate) or ""
+    address = _address(name)
+    return [DNSPattern.from_bytes(name.encode()) if address is None else IPAddressPattern(address)]
+
+
+def _address(name: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(name)
+    except ValueError:
+        return None
 
 
 @implementer(IOpenSSLTrustRoot)
@@ -112,10 +188,21 @@ def common_name(certificate: X509 | None) -> str | None:
     """CN of a verified certificate: the charge point's serial number, or the server's name."""
     from cryptography.x509.oid import NameOID
 
+    return _subject(certificate, NameOID.COMMON_NAME)
+
+
+def organization(certificate: X509 | None) -> str | None:
+    """O of a verified certificate: the owner of the charge point (X-26)."""
+    from cryptography.x509.oid import NameOID
+
+    return _subject(certificate, NameOID.ORGANIZATION_NAME)
+
+
+def _subject(certificate: X509 | None, oid: Any) -> str | None:
     if certificate is None:
         return None
-    names = certificate.to_cryptography().subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if names else None
+    found = certificate.to_cryptography().subject.get_attributes_for_oid(oid)
+    return str(found[0].value) if found else None
 
 
 def chain_of(transport: Any) -> tuple[str, ...]:
