@@ -199,6 +199,9 @@ async def test_a_large_body_is_cut_off(service: CentralSystemService) -> None:
     [
         ("listen.ocpp", Listen(ocpp=("tcp:many",), http="")),
         ("listen.http", Listen(ocpp=OCPP, http="nonsense")),
+        ("listen.http.*99999", Listen(ocpp=OCPP, http="tcp:99999")),
+        ("listen.ocpp.*between 0 and 65535", Listen(ocpp=("tcp:port=65536",), http="")),
+        ("listen.ocpp.*-1", Listen(ocpp=(*OCPP, "haproxy:tcp6:-1:interface=\\:\\:1"), http="")),
     ],
 )
 def test_a_wrong_endpoint_is_named(tmp_path: Path, name: str, listen: Listen) -> None:

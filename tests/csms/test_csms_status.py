@@ -57,6 +57,22 @@ def test_a_clock_that_runs_ahead_does_not_freeze_the_status(street: Street) -> N
     assert connector(street).status == "Available"
 
 
+@pytest.mark.rule("Z-08", "B-10")
+def test_a_clock_that_was_set_back_does_not_hide_what_is_told_after_a_boot(street: Street) -> None:
+    """The present status of all connectors follows each boot, whatever time the station has."""
+    cp = street.booted()
+    cp.status("Charging", at=0)
+    street.run(600)
+    cp.boot()
+    years = -20 * 365 * 86400
+    cp.status("Preparing", at=years + 60)
+    assert connector(street).status == "Preparing"
+    cp.status("Finishing", at=years)
+    assert connector(street).status == "Preparing"
+    cp.status("Available", at=years + 90)
+    assert connector(street).status == "Available"
+
+
 @pytest.mark.rule("S-21")
 @pytest.mark.parametrize("code", ["ConnectorLockFailure", "EVCommunicationError", "WeakSignal"])
 def test_every_error_code_is_taken(street: Street, code: str) -> None:

@@ -102,10 +102,24 @@ class _Failures:
 
 
 class Patience:
-    """Makes guessers wait, each longer than before."""
+    """Makes guessers wait, each longer than before.
 
-    def __init__(self, seconds: Callable[[], float]) -> None:
+    `allowed`: failures before somebody has to wait; `wait_s` after that, doubled with each further
+    failure up to `longest_wait_s`.
+    """
+
+    def __init__(
+        self,
+        seconds: Callable[[], float],
+        *,
+        allowed: int = PATIENCE,
+        wait_s: float = WAIT_S,
+        longest_wait_s: float = LONGEST_WAIT_S,
+    ) -> None:
         self._seconds = seconds
+        self._allowed = allowed
+        self._wait_s = wait_s
+        self._longest_wait_s = longest_wait_s
         self._failures: dict[str, _Failures] = {}
 
     def wait_s(self, who: str) -> float:
@@ -119,9 +133,9 @@ class Patience:
             self._forget_some()
         found = self._failures.setdefault(who, _Failures())
         found.count += 1
-        over = found.count - PATIENCE
+        over = found.count - self._allowed
         if over >= 0:
-            wait_s = min(WAIT_S * 2.0 ** min(over, 20), LONGEST_WAIT_S)
+            wait_s = min(self._wait_s * 2.0 ** min(over, 20), self._longest_wait_s)
             found.until = self._seconds() + wait_s
 
     def succeeded(self, who: str) -> None:

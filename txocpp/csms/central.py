@@ -161,6 +161,7 @@ class CentralSystem:
             address=credentials.address,
             protocol=subprotocol,
             secure=credentials.secure,
+            certificate_name=credentials.certificate_common_name,
             connected_at=now,
             last_heard=now,
         )

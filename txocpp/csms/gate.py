@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
+from typing import Final
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from txocpp.csms.accounts import Patience
 from txocpp.csms.boot import Admit
 from txocpp.csms.central import Admission
+from txocpp.csms.origins import host_of, is_foreign_page, is_loopback_address
 from txocpp.csms.passwords import StationPasswords
+from txocpp.csms.securityprofile import Held, certificate_names, held, settle, shown
 from txocpp.csms.station import Registration
 from txocpp.errors import StoreError
 from txocpp.interfaces import Credentials, ICentralStore, Refusal
@@ -22,6 +27,38 @@ from txocpp.storage.central.stations import StationRecord
 LONGEST_IDENTITY = 255
 MOST_NEWCOMERS = 10_000
 """Unknown stations that are entered by themselves; a stranger shall not fill the disk."""
+
+GUESSES: Final = 10
+"""Wrong passwords for one station from one address, before it has to wait."""
+FIRST_WAIT_S: Final = 5.0
+LONGEST_WAIT_S: Final = 60.0
+"""A station that has got its password right at last shall not wait for long."""
+
+_TOLD: Final = {
+    401: "wrong user, password or certificate",
+    403: "not for pages of other servers",
+    429: "too many wrong passwords; try again later",
+}
+"""What a refused station is told; the log says more."""
+
+
+@attrs.frozen(kw_only=True)
+class GateRules:
+    """What an operator decides about connections."""
+
+    admit: Admit = Admit.ALL
+    require_password: bool = False
+    """Refuse stations that show neither a password nor a certificate of their own."""
+    certificate_organization: str | None = None
+    """O of client certificates: the operator's name (X-25); None: any."""
+    certificate_must_name_station: bool = True
+    """CN of a client certificate is the serial number or the identity of its station (X-25)."""
+    hold_security_profile: bool = True
+    """Refuse stations that come with less than their SecurityProfile (X-02)."""
+    names: frozenset[str] = frozenset()
+    """Host names of this server."""
+    origins: frozenset[str] = frozenset()
+    """Web pages that may pose as charge points."""
 
 
 class Gate:
@@ -33,16 +70,17 @@ class Gate:
         self,
         store: ICentralStore,
         passwords: StationPasswords,
+        rules: GateRules,
         *,
-        admit: Admit,
-        now: Callable[[], datetime],
-        require_password: bool = False,
+        seconds: Callable[[], float],
     ) -> None:
         self._store = store
         self._passwords = passwords
-        self._admit = admit
-        self._now = now
-        self._require_password = require_password
+        self._rules = rules
+        self._seconds = seconds
+        self._patience = Patience(
+            seconds, allowed=GUESSES, wait_s=FIRST_WAIT_S, longest_wait_s=LONGEST_WAIT_S
+        )
 
     def __call__(self, credentials: Credentials) -> Deferred[Admission | Refusal]:
         """Decide on one station."""
@@ -52,49 +90,103 @@ class Gate:
         identity = credentials.identity
         if not identity or len(identity) > LONGEST_IDENTITY or not identity.isprintable():
             return Refusal(404, "no such station")
+        if self._is_foreign_page(credentials):
+            return self._refuse(
+                credentials, 403, f"pages of {credentials.origin} may not (listen.origins)"
+            )
         try:
-            record = await self._store.read(partial(_find, identity))
-            if record is None and self._admit is Admit.KNOWN:
-                self._refused(credentials, "it is not known")
-                return Refusal(404, "no such station")
-            if record is not None and not await self._password_fits(record, credentials):
-                return Refusal(401, "wrong user or password")
-            if record is None:
-                if self._require_password:
-                    self._refused(credentials, "it is not known, so it has no password")
-                    return Refusal(401, "wrong user or password")
-                record = await self._store.write(partial(_enter, identity, self._now()))
+            return await self._look_up(credentials)
         except StoreError as error:
             self._log.error("station {identity}: {error}", identity=identity, error=error)
             return Refusal(503, "try again later")
+
+    async def _look_up(self, credentials: Credentials) -> Admission | Refusal:
+        record, held = await self._store.read(partial(_find, credentials.identity))
+        if record is None and self._rules.admit is Admit.KNOWN:
+            self._log_refusal(credentials, "it is not known")
+            return Refusal(404, "no such station")
+        refusal = self._identify(credentials, record)
+        if refusal is not None:
+            return refusal
         if record is None:
-            self._refused(credentials, f"there are {MOST_NEWCOMERS} newcomers already")
-            return Refusal(503, "try again later")
+            record = await self._store.write(partial(_enter, credentials.identity, self._now()))
+            if record is None:
+                self._log_refusal(credentials, f"there are {MOST_NEWCOMERS} newcomers already")
+                return Refusal(503, "try again later")
+            return Admission(_registration(record), record.id)
+        profile = shown(credentials)
+        if self._rules.hold_security_profile and profile < held.profile and held.proven:
+            return self._refuse(
+                credentials,
+                401,
+                f"it comes with security profile {profile}, and is held to {held.profile} "
+                "(stations.hold_security_profile)",
+            )
+        if not held.proven:
+            await self._store.write(partial(_settle, record.id, held, profile))
+        if record.other_password_hash is not None and self._is_new_password(record, credentials):
+            await self._store.write(partial(_forget_other_password, record.id))
         return Admission(_registration(record), record.id)
 
-    async def _password_fits(self, record: StationRecord, credentials: Credentials) -> bool:
-        if record.password_hash is None and not self._require_password:
-            return True
-        if record.password_hash is None or credentials.password is None:
-            self._refused(credentials, "it gave no password")
-            return False
+    def _identify(self, credentials: Credentials, record: StationRecord | None) -> Refusal | None:
+        """Why the station is not who it says it is; None if it is, as far as can be told."""
+        rules, name = self._rules, credentials.certificate_common_name
+        if name is not None:
+            owner = credentials.certificate_organization
+            if rules.certificate_organization not in (None, owner):
+                return self._refuse(credentials, 401, f"its certificate belongs to {owner!r}")
+            if rules.certificate_must_name_station:
+                # The certificate says who it is; a password would add nothing (profile 3).
+                if certificate_names(credentials, record):
+                    return None
+                return self._refuse(credentials, 401, f"its certificate is that of {name!r}")
+        if record is not None and record.password_hash is not None:
+            return self._check_password(credentials, record)
+        if rules.require_password and name is None:
+            return self._refuse(credentials, 401, "it has no password here")
+        return None
+
+    def _check_password(self, credentials: Credentials, record: StationRecord) -> Refusal | None:
+        if credentials.password is None:
+            return self._refuse(credentials, 401, "it gave no password")
+        who = f"{credentials.identity} at {host_of(credentials.address)}"
+        if self._patience.wait_s(who) > 0:
+            return self._refuse(credentials, 429, "its password was wrong too often")
         if not _same_text(credentials.user or "", record.identity):
             # X-10: the user is the identity of the URL.
-            self._refused(credentials, "its user name is not its identity")
-            return False
-        if self._passwords.verify(record.password_hash, credentials.password):
-            if record.other_password_hash is not None:
-                await self._store.write(partial(_forget_other_password, record.id))
-            return True
+            return self._refuse(credentials, 401, "its user name is not its identity")
         # X-12: the former key stays good until the new one was used once.
-        if record.other_password_hash is not None and self._passwords.verify(
-            record.other_password_hash, credentials.password
+        if not any(
+            self._passwords.verify(known, credentials.password)
+            for known in (record.password_hash, record.other_password_hash)
+            if known is not None
         ):
-            return True
-        self._refused(credentials, "its password is wrong")
-        return False
+            self._patience.failed(who)
+            return self._refuse(credentials, 401, "its password is wrong")
+        self._patience.succeeded(who)
+        return None
 
-    def _refused(self, credentials: Credentials, reason: str) -> None:
+    def _is_new_password(self, record: StationRecord, credentials: Credentials) -> bool:
+        known, given = record.password_hash, credentials.password
+        return known is not None and given is not None and self._passwords.verify(known, given)
+
+    def _is_foreign_page(self, credentials: Credentials) -> bool:
+        return is_foreign_page(
+            credentials.origin,
+            credentials.host,
+            names=self._rules.names,
+            allowed=self._rules.origins,
+            on_loopback=is_loopback_address(credentials.address),
+        )
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._seconds(), UTC)
+
+    def _refuse(self, credentials: Credentials, status: int, reason: str) -> Refusal:
+        self._log_refusal(credentials, reason)
+        return Refusal(status, _TOLD[status])
+
+    def _log_refusal(self, credentials: Credentials, reason: str) -> None:
         # X-27: refusals for reasons of security are logged; the password never is.
         self._log.warn(
             "station {identity} at {address} refused: {reason}",
@@ -104,8 +196,13 @@ class Gate:
         )
 
 
-def _find(identity: str, records: Records) -> StationRecord | None:
-    return records.stations.find(identity)
+def _find(identity: str, records: Records) -> tuple[StationRecord | None, Held]:
+    record = records.stations.find(identity)
+    return record, Held() if record is None else held(records, record.id)
+
+
+def _settle(station_id: int, promised: Held, profile: int, records: Records) -> None:
+    settle(records, station_id, promised, profile)
 
 
 def _enter(identity: str, now: datetime, records: Records) -> StationRecord | None:

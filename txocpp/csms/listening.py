@@ -11,6 +11,17 @@ from txocpp.csms.settings import Settings
 _INTERFACE: Final = re.compile(r"(?:^|:)interface=(?P<address>(?:[^:\\]|\\.)*)")
 
 
+_PORT: Final = re.compile(r"(?:^|:)(?:(?:tcp6?|ssl):|port=)(?P<port>[+-]?\d+)(?=:|$)")
+
+
+def port_fault(description: str) -> str | None:
+    """What is wrong with the port in an endpoint; Twisted would only notice when it listens."""
+    for found in _PORT.finditer(description):
+        if not 0 <= int(found["port"]) <= 65535:
+            return f"port {found['port']} is not between 0 and 65535"
+    return None
+
+
 def is_loopback(description: str) -> bool:
     """True if nobody but this computer can connect to an endpoint such as
     ``tcp:8080:interface=127.0.0.1`` or ``unix:/run/csms.sock``."""

@@ -19,10 +19,10 @@ from txocpp.csms.authorization import AuthorizationRules, UnknownTags
 from txocpp.csms.boot import BootRules
 from txocpp.csms.central import CentralSystem
 from txocpp.csms.events import Events
-from txocpp.csms.gate import Gate
+from txocpp.csms.gate import Gate, GateRules
 from txocpp.csms.housekeeping import Housekeeping
 from txocpp.csms.httpserver import HttpServer
-from txocpp.csms.listening import endpoints_of, is_loopback
+from txocpp.csms.listening import endpoints_of, is_loopback, port_fault
 from txocpp.csms.measures import Measures
 from txocpp.csms.messagelog import MessageLog
 from txocpp.csms.office import Office
@@ -67,13 +67,7 @@ class CentralSystemService(Service):
             boot_rules=boot_rules(settings),
             authorization_rules=authorization_rules(settings),
         )
-        gate = Gate(
-            store,
-            keys,
-            admit=settings.stations.admit,
-            now=self.now,
-            require_password=settings.stations.require_password,
-        )
+        gate = Gate(store, keys, gate_rules(settings), seconds=reactor.seconds)
         self.central = central = CentralSystem(
             reactor,
             factory,
@@ -185,6 +179,9 @@ def central_system(reactor: Any, settings: Settings) -> CentralSystemService:
     Raises `ConfigurationError` for settings that do not go together.
     """
     for name, description in endpoints_of(settings):
+        fault = port_fault(description)
+        if fault is not None:
+            raise ConfigurationError(f"{name}: {description!r} is no endpoint: {fault}")
         try:
             serverFromString(reactor, description)
         except Exception as error:
@@ -264,6 +261,20 @@ def authorization_rules(settings: Settings) -> AuthorizationRules:
         unknown = UnknownTags(chosen.unknown_tags)
     return AuthorizationRules(unknown, chosen.max_running or None)
 
+def gate_rules(settings: Settings) -> GateRules:
+    """Who may connect."""
+    chosen = settings.stations
+    return GateRules(
+        admit=chosen.admit,
+        require_password=chosen.require_password,
+        certificate_organization=chosen.certificate_organization or None,
+        certificate_must_name_station=chosen.certificate_names_station,
+        hold_security_profile=chosen.hold_security_profile,
+        names=frozenset(name.lower() for name in settings.listen.names),
+        origins=frozenset(origin.lower().rstrip("/") for origin in settings.listen.origins),
+    )
+
+
 
 def enter_known(
     settings: Settings, passwords: StationPasswords, now: datetime, records: Records
@@ -283,3 +294,4 @@ def enter_known(
             )
     for tag in settings.known_tags:
         records.tags.add(tag.id_tag, parent_id_tag=tag.parent_id_tag or None, note=tag.note)
+                serial_number=station.serial_number or None,

@@ -32,6 +32,13 @@ class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "localhost; others are refused while there are no accounts."
         ),
     ] = ()
+    origins: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Web pages of other servers that may connect as charge points, such as "
+            "http://localhost:3000; *: any. For simulators that run in a browser."
+        ),
+    ] = ()
     path: Annotated[
         str,
         Meta(
@@ -103,6 +110,25 @@ class Stations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             description="Heartbeat interval told to stations. Each is told up to a fifth less, so "
             "that not all of them speak at once. 0: the station chooses.",
         ),
+    certificate_organization: Annotated[
+        str,
+        Meta(description="O of the client certificates of stations: your name. Empty: any."),
+    ] = ""
+    certificate_names_station: Annotated[
+        bool,
+        Meta(
+            description="A client certificate is good only for the station whose serial number or "
+            "identity is its CN. That station needs no password."
+        ),
+    ] = True
+    hold_security_profile: Annotated[
+        bool,
+        Meta(
+            description="Refuse a station that connects with a lower security profile than its "
+            "SecurityProfile, as last read or changed. Not for ports behind a proxy that ends TLS "
+            "without being trusted (trusted_proxies)."
+        ),
+    ] = True
     ] = 300
     retry_interval_s: Annotated[
         int, Meta(ge=0, description="When a station that is not accepted shall boot again.")
@@ -187,6 +213,9 @@ class KnownTag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     id_tag: Annotated[str, Meta(min_length=1, max_length=20)]
     parent_id_tag: Annotated[str, Meta(max_length=20, description="Its group. Empty: none.")] = ""
+    serial_number: Annotated[
+        str, Meta(max_length=25, description="CN of its client certificate, if it has one.")
+    ] = ""
     note: str = ""
 
 

@@ -25,6 +25,19 @@ class Registration(StrEnum):
     REJECTED = "Rejected"
 
 
+class UnheardConnectors:
+    """Remembers of which connectors a status has come since the station booted."""
+
+    def __init__(self) -> None:
+        self._heard: set[int] = set()
+
+    def hear(self, connector: int) -> bool:
+        """True the first time: what comes then is the present, whatever time it bears (B-10)."""
+        first = connector not in self._heard
+        self._heard.add(connector)
+        return first
+
+
 @attrs.define(eq=False)
 class Station:
     """One charge point on the line. A reconnection makes a new one."""
@@ -38,6 +51,10 @@ class Station:
     address: str = ""
     protocol: str = ""
     secure: bool = False
+    certificate_name: str | None = None
+    """CN of its client certificate (X-25)."""
+    unheard: UnheardConnectors | None = None
+    """Since it booted on this connection; None: it did not."""
     connected_at: float = 0.0
     """Seconds of the clock."""
     last_heard: float = 0.0

@@ -20,7 +20,7 @@ from txocpp.errors import ConfigurationError
 from txocpp.interfaces import Credentials, IStationGate, Refusal
 from txocpp.transport.http_basic import read_authorization
 from txocpp.transport.http_handshake import identity_of, refusal_answer
-from txocpp.transport.tls import ServerCertificates, common_name, tls_words
+from txocpp.transport.tls import ServerCertificates, common_name, organization, tls_words
 from txocpp.transport.websocket_framing import FramedServerProtocol, configured
 from txocpp.transport.websocket_line import WebSocketLine, printable
 from txocpp.transport.websocket_settings import ServerSettings
@@ -166,6 +166,7 @@ class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc
             except ValueError as error:
                 raise ConnectionDeny(401, str(error)) from None
         own_tls = ISSLTransport.providedBy(self.transport)
+        certificate = self.transport.getPeerCertificate() if own_tls else None
         proxied = self.factory.settings.trusted_proxies > 0
         forwarded = request.headers.get("x-forwarded-proto", "") if proxied else ""
         return Credentials(
@@ -174,9 +175,10 @@ class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc
             password=password,
             address=self.address,
             subprotocols=tuple(request.protocols),
-            certificate_common_name=(
-                common_name(self.transport.getPeerCertificate()) if own_tls else None
-            ),
+            certificate_common_name=common_name(certificate),
+            certificate_organization=organization(certificate),
+            origin=request.headers.get("origin"),
+            host=request.headers.get("host", ""),
             secure=own_tls or forwarded.lower() in ("https", "wss"),
         )
 

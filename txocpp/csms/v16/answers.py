@@ -20,7 +20,7 @@ from txocpp.csms.authorization import AuthorizationRules, Verdict, decide
 from txocpp.csms.boot import BootAnswer, BootFacts, BootRules, judge
 from txocpp.csms.events import Events
 from txocpp.csms.metering import UNKNOWN_CONNECTOR, SampleRow, first_register_wh, sample_rows
-from txocpp.csms.station import Responder, Station
+from txocpp.csms.station import Responder, Station, UnheardConnectors
 from txocpp.csms.v16.notices import NoticeAnswers
 from txocpp.interfaces import ICentralStore
 from txocpp.messages.v16 import (
@@ -47,7 +47,7 @@ from txocpp.storage.central.records import Records
 from txocpp.storage.central.reservations import ReservationState
 from txocpp.storage.central.samples import SAMPLE
 from txocpp.storage.central.schema import to_ms
-from txocpp.storage.central.stations import CONNECTOR_STATUS, STATUS_CHANGE
+from txocpp.storage.central.stations import CONNECTOR_STATUS, PRESENT_STATUS, STATUS_CHANGE
 
 _METERED = MeterValuesResponse()
 _NOTED = StatusNotificationResponse()
@@ -121,6 +121,7 @@ class Answers:
     def _booted(
         self, answer: BootAnswer, station: Station, facts: BootFacts
     ) -> BootNotificationResponse:
+        station.unheard = UnheardConnectors()
         self._events.tell(
             "station.booted",
             station.identity,
@@ -277,7 +278,10 @@ class Answers:
             changed_ms,
             received_ms,
         )
-        stored = self._store.append((CONNECTOR_STATUS, row), (STATUS_CHANGE, row))
+        unheard = station.unheard
+        present = unheard is not None and unheard.hear(request.connector_id)
+        kind = PRESENT_STATUS if present else CONNECTOR_STATUS
+        stored = self._store.append((kind, row), (STATUS_CHANGE, row))
         if request.status in _INOPERATIVE:
             change = partial(_reservations_lost, station.key, request.connector_id, self._now())
             stored.addCallback(lambda _: self._store.write(change))
@@ -315,13 +319,17 @@ def _boot(
     if record is None:
         record = records.stations.meet(station.identity, now)
     answer = judge(record, rules)
+    serial_number = facts.serial_number or record.serial_number
+    if record.serial_number is not None and station.certificate_name == record.serial_number:
+        # What a certificate has proven is not changed by what the station says.
+        serial_number = record.serial_number
     records.stations.set(
         record.id,
         registration=answer.registration,
         protocol=station.protocol,
         vendor=facts.vendor,
         model=facts.model,
-        serial_number=facts.serial_number,
+        serial_number=serial_number,
         box_serial_number=facts.box_serial_number,
         firmware_version=facts.firmware_version,
         iccid=facts.iccid,

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import attrs
 
+from txocpp.csms import securityprofile
 from txocpp.csms.passwords import StationPasswords, key_from_text
 from txocpp.messages.v16 import (
     CancelReservationRequest,
@@ -130,7 +131,9 @@ def _configuration_changed(exchange: Exchange, response: Any) -> None:
             _restore_password(exchange)
         return
     if status in (ConfigurationStatus.ACCEPTED, ConfigurationStatus.REBOOT_REQUIRED):
-        later = status is ConfigurationStatus.REBOOT_REQUIRED
+        # A security profile is in force when the station has come back with it.
+        promised = request.key.lower() == securityprofile.KEY.lower()
+        later = promised or status is ConfigurationStatus.REBOOT_REQUIRED
         exchange.records.configuration.put(
             exchange.station_id,
             KeyRecord(request.key, request.value, None, exchange.now, pending_reboot=later),
@@ -145,6 +148,11 @@ def _configuration_read(exchange: Exchange, response: Any) -> None:
         if entry.key.lower() != AUTHORIZATION_KEY
     ]
     configuration = exchange.records.configuration
+    held = securityprofile.held(exchange.records, exchange.station_id)
+    if held.record is not None and not held.proven:
+        # What it has promised is looked at when it connects again, whatever it says until then.
+        name = securityprofile.KEY.lower()
+        found = [held.record if key.key.lower() == name else key for key in found]
     if not exchange.request.key:
         configuration.replace(exchange.station_id, found)
         return
