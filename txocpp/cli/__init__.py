@@ -18,6 +18,7 @@ SUBCOMMANDS: Final = {
     "profiles": "txocpp.cli.profiles:profiles",
     "csms": "txocpp.cli.csms:csms",
     "cp": "txocpp.cli.cp:cp",
+    "load": "txocpp.cli.load:load",
     "keygen": "txocpp.cli.keygen:keygen",
     "line": "txocpp.cli.line:line",
     "flash": "txocpp.cli.flash:flash",

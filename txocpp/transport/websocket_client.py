@@ -211,6 +211,12 @@ class WebSocketClient(Service):
             self._at_once = True
             self._interrupt(1000, reason)
 
+    def cut(self, reason: str = "cut") -> None:
+        """Break the connection, if there is one, as a network does it: without a word to the
+        other end. Reconnecting follows as after any loss."""
+        if self._line is not None:
+            self._line.drop(reason)
+
     def startService(self) -> None:
         """Connect, now and for ever."""
         super().startService()  # type: ignore[no-untyped-call]

@@ -355,6 +355,6 @@ def with_backlog(description: str) -> str:
     """The description of an endpoint, with room for many who come at once unless it says how much
     room there shall be."""
     kind, _, rest = description.partition(":")
-    if kind not in ("tcp", "tcp6", "ssl", "unix") or "backlog=" in rest:
+    if kind not in ("tcp", "tcp6", "ssl", "tls", "unix") or "backlog=" in rest:
         return description
     return f"{description}:backlog={BACKLOG}"
