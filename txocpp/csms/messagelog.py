@@ -42,7 +42,7 @@ class MessageLog:
 
     def note(self, station: Station, direction: Direction, frame: str) -> None:
         """A frame has come from a station, or is sent to it."""
-        if SECRET.lower() in frame.lower():
+        if '"key"' in frame and SECRET.lower() in frame.lower():
             frame = redacted(frame)
         way = "in" if direction == "received" else "out"
         at_ms = int(self._clock.seconds() * 1000)

@@ -7,11 +7,12 @@ good for charts and totals, not for bills: those use the whole-Wh registers of S
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 from zlib import crc32
+
+import msgspec
 
 from txocpp.storage.central.schema import to_ms
 
@@ -25,7 +26,7 @@ UNKNOWN_CONNECTOR: Final = -1
 """Where values are kept that came with a StopTransaction of an unknown transaction."""
 
 _PHASES: Final = {"L1": "L1", "L2": "L2", "L3": "L3", "L1-N": "L1", "L2-N": "L2", "L3-N": "L3"}
-_TEXT: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_TEXT: Final = msgspec.json.Encoder().encode
 
 SampleRow = tuple[Any, ...]
 """A row of `txocpp.storage.central.samples.SAMPLE`."""
@@ -50,18 +51,19 @@ def sample_rows(
     """One row for each instant."""
     rows = []
     for meter_value in meter_values:
-        kept = _TEXT([_kept(value) for value in meter_value.sampled_value])
-        context, figures = _figures(meter_value.sampled_value)
+        values = meter_value.sampled_value
+        kept = _TEXT([_kept(value) for value in values])
+        context, figures = _figures(values)
         rows.append(
             (
                 station_key,
                 connector,
                 to_ms(meter_value.timestamp),
-                crc32(kept.encode()),
+                crc32(kept),
                 transaction_id,
                 context,
                 *figures,
-                kept,
+                kept.decode(),
             )
         )
     return rows
@@ -78,26 +80,25 @@ def first_register_wh(meter_values: Iterable[MeterValue], context: str) -> float
 
 
 def _kept(value: Any) -> list[str]:
-    """[value, measurand, phase, unit, location, context, format], cut behind the last one told."""
-    told = [
-        value.value,
-        value.measurand or "",
-        value.phase or "",
-        value.unit or "",
-        value.location or "",
-        value.context or "",
-        value.format or "",
-    ]
-    while not told[-1] and len(told) > 1:
-        told.pop()
-    return told
+    """[value, measurand, phase, unit, location, context, format]; what is left out, or empty, is
+    what OCPP takes for it (§7.43)."""
+    context = value.context
+    if context == "Sample.Periodic":
+        context = None
+    if context is None and value.location is None and value.format is None:
+        # Almost all are like this.
+        return [value.value, value.measurand or "", value.phase or "", value.unit or ""]
+    rest = [value.location or "", context or "", value.format or ""]
+    while rest and not rest[-1]:
+        rest.pop()
+    return [value.value, value.measurand or "", value.phase or "", value.unit or "", *rest]
 
 
 def read_kept(text: str) -> list[dict[str, str]]:
     """What `_kept` wrote, with names and with the defaults of §7.43 filled in."""
     found = []
     told: list[str]
-    for told in json.loads(text):
+    for told in msgspec.json.decode(text):
         value, measurand, phase, unit, location, context, form = (told + [""] * 6)[:7]
         measurand = measurand or ENERGY
         facts = {

@@ -186,18 +186,28 @@ def central_system(reactor: Any, settings: Settings) -> CentralSystemService:
             serverFromString(reactor, description)
         except Exception as error:
             raise ConfigurationError(f"{name}: {description!r} is no endpoint: {error}") from error
-    return CentralSystemService(reactor, settings, open_store(settings, reactor))
+    store = open_store(settings, reactor, exclusive=True)
+    return CentralSystemService(reactor, settings, store)
 
 
-def open_store(settings: Settings, reactor: Any = None) -> CentralStore:
-    """The store that the settings name, not yet opened. Raises `ConfigurationError`."""
+def open_store(settings: Settings, reactor: Any = None, *, exclusive: bool = False) -> CentralStore:
+    """The store that the settings name, not yet opened. Raises `ConfigurationError`.
+
+    `exclusive`: for a central system; no second one may use the database then.
+    """
     url = settings.database.url
     if not url:
         path = default_database()
         path.parent.mkdir(parents=True, exist_ok=True)
         url = str(path)
     try:
-        return CentralStore(url, reactor=reactor, synchronous=settings.database.synchronous)
+        return CentralStore(
+            url,
+            reactor=reactor,
+            synchronous=settings.database.synchronous,
+            exclusive=exclusive,
+            password_file=settings.database.password_file or None,
+        )
     except StoreError as error:
         raise ConfigurationError(f"database.url: {error}") from error
 
@@ -251,16 +261,6 @@ def boot_rules(settings: Settings) -> BootRules:
     )
 
 
-def authorization_rules(settings: Settings) -> AuthorizationRules:
-    """Which tags may charge."""
-    chosen = settings.authorization
-    if chosen.unknown_tags == "auto":
-        local = all(is_loopback(description) for _, description in endpoints_of(settings))
-        unknown = UnknownTags.ACCEPT_WHILE_EMPTY if local else UnknownTags.INVALID
-    else:
-        unknown = UnknownTags(chosen.unknown_tags)
-    return AuthorizationRules(unknown, chosen.max_running or None)
-
 def gate_rules(settings: Settings) -> GateRules:
     """Who may connect."""
     chosen = settings.stations
@@ -274,6 +274,16 @@ def gate_rules(settings: Settings) -> GateRules:
         origins=frozenset(origin.lower().rstrip("/") for origin in settings.listen.origins),
     )
 
+
+def authorization_rules(settings: Settings) -> AuthorizationRules:
+    """Which tags may charge."""
+    chosen = settings.authorization
+    if chosen.unknown_tags == "auto":
+        local = all(is_loopback(description) for _, description in endpoints_of(settings))
+        unknown = UnknownTags.ACCEPT_WHILE_EMPTY if local else UnknownTags.INVALID
+    else:
+        unknown = UnknownTags(chosen.unknown_tags)
+    return AuthorizationRules(unknown, chosen.max_running or None)
 
 
 def enter_known(
@@ -289,9 +299,9 @@ def enter_known(
                 station.identity,
                 now,
                 name=station.name,
+                serial_number=station.serial_number or None,
                 admission="accepted",
                 password_hash=password,
             )
     for tag in settings.known_tags:
         records.tags.add(tag.id_tag, parent_id_tag=tag.parent_id_tag or None, note=tag.note)
-                serial_number=station.serial_number or None,

@@ -73,8 +73,15 @@ class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: Annotated[
         str,
         Meta(
-            description="A file name, or postgresql://USER:PASSWORD@HOST/NAME. Empty: "
-            "central.sqlite3 in $STATE_DIRECTORY, else in ~/.local/state/txocpp."
+            description="A file name, or postgresql://USER@HOST/NAME (needs txocpp[postgresql]). "
+            "Empty: central.sqlite3 in $STATE_DIRECTORY, else in ~/.local/state/txocpp."
+        ),
+    ] = ""
+    password_file: Annotated[
+        str,
+        Meta(
+            description="PostgreSQL only: a file whose first line is the password; only its owner "
+            "may read it. Empty: as PostgreSQL does it (PGPASSFILE, ~/.pgpass), or none."
         ),
     ] = ""
     synchronous: Annotated[
@@ -103,13 +110,6 @@ class Stations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         bool,
         Meta(description="Also take the hex digits of the AuthorizationKey as the password."),
     ] = True
-    heartbeat_interval_s: Annotated[
-        int,
-        Meta(
-            ge=0,
-            description="Heartbeat interval told to stations. Each is told up to a fifth less, so "
-            "that not all of them speak at once. 0: the station chooses.",
-        ),
     certificate_organization: Annotated[
         str,
         Meta(description="O of the client certificates of stations: your name. Empty: any."),
@@ -129,6 +129,13 @@ class Stations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "without being trusted (trusted_proxies)."
         ),
     ] = True
+    heartbeat_interval_s: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Heartbeat interval told to stations. Each is told up to a fifth less, so "
+            "that not all of them speak at once. 0: the station chooses.",
+        ),
     ] = 300
     retry_interval_s: Annotated[
         int, Meta(ge=0, description="When a station that is not accepted shall boot again.")
@@ -206,6 +213,9 @@ class KnownStation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: Annotated[
         str, Meta(description="AuthorizationKey: 32 to 40 hex digits, or any text. Empty: none.")
     ] = ""
+    serial_number: Annotated[
+        str, Meta(max_length=25, description="CN of its client certificate, if it has one.")
+    ] = ""
 
 
 class KnownTag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -213,9 +223,6 @@ class KnownTag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     id_tag: Annotated[str, Meta(min_length=1, max_length=20)]
     parent_id_tag: Annotated[str, Meta(max_length=20, description="Its group. Empty: none.")] = ""
-    serial_number: Annotated[
-        str, Meta(max_length=25, description="CN of its client certificate, if it has one.")
-    ] = ""
     note: str = ""
 
 

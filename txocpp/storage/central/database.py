@@ -249,16 +249,18 @@ class Database:
 
     def _committed(self, outcomes: list[_Outcome]) -> None:
         self._note(outcomes)
-        self._committing = False
-        if self._pending:
-            self._commit()
-        elif self._closing is not None:
-            self._release()
+        # Before the next group is begun: the writer would fight for the interpreter with the
+        # answers that are written now.
         for job, result in outcomes:
             if isinstance(result, Failure):
                 job.done.errback(result)
             else:
                 job.done.callback(result)
+        self._committing = False
+        if self._pending:
+            self._commit()
+        elif self._closing is not None:
+            self._release()
 
     def _note(self, outcomes: list[_Outcome]) -> None:
         """Say once that the database is gone, and once that it is back."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -16,6 +17,9 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import Executable
 
 Row = tuple[Any, ...]
+
+MOST_ROWS: Final = 128
+"""In one SQLite statement; each size is a statement of its own, so sizes are powers of two."""
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 """PostgreSQL has no text with NUL, and half of a character has no UTF-8."""
@@ -37,6 +41,7 @@ class Append:
         self.name = name
         self._build = build
         self._compiled: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._many: dict[int, str] = {}
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Execute the statement for all rows."""
@@ -48,9 +53,23 @@ class Append:
             compiled = self._compiled[dialect.name] = (str(built), names)
         text, names = compiled
         if dialect.name == "sqlite":
-            driver_of(connection).executemany(text, rows)
+            self._run_sqlite(driver_of(connection), text, len(names), rows)
         else:
             connection.exec_driver_sql(text, [dict(zip(names, row, strict=True)) for row in rows])
+
+    def _run_sqlite(self, driver: Any, text: str, width: int, rows: Sequence[Row]) -> None:
+        """Many rows in one statement: the driver lets other threads run once for each statement,
+        and every such change of threads costs as much as a row."""
+        done = 0
+        while done < len(rows):
+            size = min(MOST_ROWS, 1 << ((len(rows) - done).bit_length() - 1))
+            many = self._many.get(size)
+            if many is None:
+                one = "(" + ", ".join("?" * width) + ")"
+                many = text.replace(f"VALUES {one}", "VALUES " + ", ".join([one] * size), 1)
+                self._many[size] = many
+            driver.execute(many, tuple(chain.from_iterable(rows[done : done + size])))
+            done += size
 
 
 class Prepared:
