@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -27,7 +28,7 @@ from txocpp.transport.status import ConnectionStatus, Phase, Problem
 from txocpp.transport.tls import chain_of, tls_words
 from txocpp.transport.websocket_framing import FramedClientProtocol, configured
 from txocpp.transport.websocket_line import WebSocketLine, printable
-from txocpp.transport.websocket_settings import ClientSettings
+from txocpp.transport.websocket_settings import ClientSettings, LineLimits
 
 
 class CentralSystemProtocol(WebSocketLine, FramedClientProtocol):  # type: ignore[misc]
@@ -125,17 +126,22 @@ class _Factory(WebSocketClientFactory):
         settings = client.settings
         super().__init__(reactor=reactor, protocols=list(settings.subprotocols))  # type: ignore[no-untyped-call]
         self.client = client
-        self.setProtocolOptions(  # type: ignore[no-untyped-call]
-            failByDrop=False,
-            openHandshakeTimeout=0,
-            closeHandshakeTimeout=0,
-            serverConnectionDropTimeout=0,
-            maxFramePayloadSize=settings.limits.largest_message,
-            maxMessagePayloadSize=settings.limits.largest_message,
-        )
-        self.protocol = configured(
-            CentralSystemProtocol, self, clock=reactor, limits=settings.limits
-        )
+        self.protocol = _protocol(reactor, settings.limits)
+
+
+@lru_cache(maxsize=4)
+def _protocol(reactor: Any, limits: LineLimits) -> type[CentralSystemProtocol]:
+    """The class of all connections with these limits; one for each would weigh more than they."""
+    options = WebSocketClientFactory(reactor=reactor)
+    options.setProtocolOptions(
+        failByDrop=False,
+        openHandshakeTimeout=0,
+        closeHandshakeTimeout=0,
+        serverConnectionDropTimeout=0,
+        maxFramePayloadSize=limits.largest_message,
+        maxMessagePayloadSize=limits.largest_message,
+    )
+    return configured(CentralSystemProtocol, options, clock=reactor, limits=limits)
 
 
 def client_endpoint(reactor: Any, settings: ClientSettings) -> IStreamClientEndpoint:
