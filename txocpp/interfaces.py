@@ -50,7 +50,7 @@ class IMessageFactory(Interface):
         """Decode the payload of a CALLRESULT. Raises like `request`."""
 
     def payload(message: Any) -> dict[str, Any]:
-        """Encode a request or response.
+        """Encode a request or response: dicts, lists, text, finite numbers, booleans, nothing else.
 
         Never gives what `request` or `response` would refuse: raises
         `txocpp.errors.InvalidMessage` instead.

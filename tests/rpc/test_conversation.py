@@ -16,7 +16,7 @@ from txocpp.rpc.conversation import (
 )
 from txocpp.rpc.frames import Call, CallError, CallResult
 
-HEARTBEAT = Call("ours", "Heartbeat")
+HEARTBEAT = Call("ours", "Heartbeat", {})
 NOBODY_WAITS = [Dropped("answer to no outstanding call")]
 
 
@@ -60,7 +60,7 @@ def test_a_second_call_waits_for_the_first(talk: Conversation) -> None:
     talk.ask(HEARTBEAT, 30)
     assert not talk.may_ask
     with pytest.raises(RuntimeError, match="Heartbeat is still out"):
-        talk.ask(Call("second", "Heartbeat"), 30)
+        talk.ask(Call("second", "Heartbeat", {}), 30)
 
 
 @pytest.mark.rule("J-08", "J-09")
@@ -78,10 +78,10 @@ def test_calls_of_both_sides_cross(talk: Conversation) -> None:
 @pytest.mark.rule("J-07", "J-09")
 def test_both_sides_may_use_the_same_id(talk: Conversation) -> None:
     """Ids are unique per sender only."""
-    talk.ask(Call("same", "Heartbeat"), 30)
-    assert talk.receive('[2,"same","Reset",{}]') == [Call("same", "Reset")]
+    talk.ask(Call("same", "Heartbeat", {}), 30)
+    assert talk.receive('[2,"same","Reset",{}]') == [Call("same", "Reset", {})]
     assert talk.receive('[3,"same",{}]') == [
-        Answered(Call("same", "Heartbeat"), CallResult("same"))
+        Answered(Call("same", "Heartbeat", {}), CallResult("same", {}))
     ]
     assert talk.answer("same", {}) == [Send('[3,"same",{}]')]
 
@@ -95,7 +95,7 @@ def test_a_call_times_out_at_its_deadline(talk: Conversation) -> None:
     assert talk.expire(30) == [Unanswered(HEARTBEAT, Ending.TIMED_OUT, "no answer in time")]
     assert (talk.next_deadline, talk.may_ask) == (None, True)
     assert talk.expire(31) == []
-    talk.ask(Call("next", "Heartbeat"), 60)
+    talk.ask(Call("next", "Heartbeat", {}), 60)
     assert talk.receive('[3,"ours",{}]') == NOBODY_WAITS
     assert not talk.may_ask
 
@@ -106,14 +106,14 @@ def test_a_retransmission_may_reuse_its_id(talk: Conversation) -> None:
     talk.ask(HEARTBEAT, 30)
     talk.expire(30)
     talk.ask(HEARTBEAT, 60)
-    assert talk.receive('[3,"ours",{}]') == [Answered(HEARTBEAT, CallResult("ours"))]
+    assert talk.receive('[3,"ours",{}]') == [Answered(HEARTBEAT, CallResult("ours", {}))]
 
 
 @pytest.mark.rule("J-05")
 def test_an_own_id_that_is_too_long_is_not_sent(talk: Conversation) -> None:
     """Our ids keep the limit that we ask of others."""
     with pytest.raises(ValueError, match="36 characters"):
-        talk.ask(Call("x" * 37, "Heartbeat"), 30)
+        talk.ask(Call("x" * 37, "Heartbeat", {}), 30)
     assert talk.may_ask
 
 
@@ -151,7 +151,7 @@ def test_a_call_may_be_left_unanswered(talk: Conversation) -> None:
     talk.receive('[2,"theirs","Reset",{}]')
     talk.leave_unanswered("theirs")
     assert talk.answer("theirs", {}) == []
-    assert talk.receive('[2,"theirs","Reset",{}]') == [Call("theirs", "Reset")]
+    assert talk.receive('[2,"theirs","Reset",{}]') == [Call("theirs", "Reset", {})]
 
 
 @pytest.mark.rule("J-06")
@@ -162,20 +162,20 @@ def test_a_call_repeated_while_it_is_answered_is_answered_once(talk: Conversatio
         Dropped("Reset repeated while being answered")
     ]
     assert len(talk.answer("theirs", {})) == 1
-    assert talk.receive('[2,"theirs","Reset",{}]') == [Call("theirs", "Reset")]
+    assert talk.receive('[2,"theirs","Reset",{}]') == [Call("theirs", "Reset", {})]
 
 
 @pytest.mark.rule("J-08")
 def test_a_peer_that_calls_without_waiting_is_bounded(talk: Conversation) -> None:
     """Some calls at once are served; one too many is refused, until an answer has gone out."""
     for n in range(MOST_OWED):
-        assert talk.receive(f'[2,"{n}","Reset",{{}}]') == [Call(str(n), "Reset")]
+        assert talk.receive(f'[2,"{n}","Reset",{{}}]') == [Call(str(n), "Reset", {})]
     refused, dropped = talk.receive('[2,"more","Reset",{}]')
     assert isinstance(refused, Send)
     assert refused.text.startswith('[4,"more","GenericError"')
     assert dropped == Dropped("too many calls at once")
     talk.answer("0", {})
-    assert talk.receive('[2,"more","Reset",{}]') == [Call("more", "Reset")]
+    assert talk.receive('[2,"more","Reset",{}]') == [Call("more", "Reset", {})]
 
 
 @pytest.mark.rule("J-17")

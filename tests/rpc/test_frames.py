@@ -19,6 +19,7 @@ from txocpp.rpc.frames import (
     CallResult,
     Malformed,
     MessageType,
+    _look_closely,
     canonical_code,
     new_message_id,
     read_frame,
@@ -69,7 +70,7 @@ def test_an_unknown_message_type_is_ignored(kind: str) -> None:
 @pytest.mark.rule("J-05")
 def test_the_longest_message_id_has_36_characters() -> None:
     """A UUID fits; one character more cannot be answered."""
-    assert read_frame(f'[2,"{"x" * 36}","Heartbeat",{{}}]') == Call("x" * 36, "Heartbeat")
+    assert read_frame(f'[2,"{"x" * 36}","Heartbeat",{{}}]') == Call("x" * 36, "Heartbeat", {})
     malformed = read_frame(f'[2,"{"x" * 37}","Heartbeat",{{}}]')
     assert isinstance(malformed, Malformed)
     assert malformed.answer() is None
@@ -214,23 +215,56 @@ def test_nothing_that_comes_makes_reading_fail(text: str) -> None:
     read_frame(text)
 
 
-@given(
-    st.lists(values, max_size=6).map(json.dumps)
+odd_json = st.sampled_from(
+    ["1e999", "NaN", "-Infinity", '"\\ud800"', '"\\ud83d\\ude00"', "[" * 2000, '{"a":1,"a":2}',
+     "-0", "-0.0", "1E5", "01", "1.", "18446744073709551616", "-" + "9" * 40, "9" * 4301, "1e-400",
+     '"\t"', '"\\u0000"', " 1 ", "\ufeff1", "2.0", "null", "true", "{}", "[]", '""'],
+)  # fmt: skip
+any_json = (
+    values.map(json.dumps)
     | st.builds(lambda v, e: json.dumps(v, ensure_ascii=e), values, st.booleans())
     | st.text(max_size=40)
-    | st.text('[]{},:"2ae.E-0\\\\ud8 ', max_size=20)
-    | st.sampled_from(["1e999", "NaN", "-Infinity", '"\\ud800"', "[" * 2000, '{"a":1,"a":2}', "-0"])
+    | st.text('[]{},:"2ae.E-0\\ud8 ', max_size=20)
+    | odd_json
 )
-def test_the_quick_decoder_reads_what_python_s_reads(text: str) -> None:
-    """With the extra `fast` and without it a frame is the same, and so is what is wrong with it."""
-    decode = pytest.importorskip("orjson").loads
-    frame = f'[3,"1",{{"a":{text}}}]'
-    outcomes = []
-    for decoder in (decode, None):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("txocpp.rpc.frames._decode_quickly", decoder)
-            outcomes.append((read_frame(frame), read_frame(text)))
-    assert outcomes[0] == outcomes[1]
+
+
+def assert_both_ways_agree(text: str) -> None:
+    """What is read at first sight, a closer look reads alike, to the type of every number."""
+    seen = read_frame(text)
+    looked = _look_closely(text)
+    assert seen == looked
+    assert repr(seen) == repr(looked)
+
+
+@given(any_json)
+def test_any_value_is_read_both_ways_alike(text: str) -> None:
+    """Numbers of any size, characters, doubled names: the quick reader is no other reader."""
+    for frame in (f'[3,"1",{{"a":{text}}}]', f'[2,"1","Reset",{{"a":[{text}]}}]', text):
+        assert_both_ways_agree(frame)
+
+
+@given(st.lists(any_json | st.sampled_from(["2", "3", "4", '"1"', '"Reset"']), max_size=6))
+def test_any_form_is_read_both_ways_alike(elements: list[str]) -> None:
+    """Elements missing, too many, of the wrong type."""
+    assert_both_ways_agree(f"[{','.join(elements)}]")
+
+
+@given(st.text(max_size=40), st.integers(0, 40))
+def test_any_message_id_is_read_both_ways_alike(text: str, length: int) -> None:
+    """Its length is counted in characters, not in bytes."""
+    for message_id in (text, "ä" * length, "\U0001f600" * length):
+        assert_both_ways_agree(json.dumps([2, message_id, "Reset", {}]))
+        assert_both_ways_agree(json.dumps([2, message_id, "Reset", {}], ensure_ascii=False))
+
+
+@given(message_ids, texts, payloads)
+def test_what_is_plain_is_written_both_ways_alike(
+    message_id: str, action: str, payload: dict[str, Any]
+) -> None:
+    """The quick writer says the same."""
+    for frame in (Call(message_id, action, payload), CallResult(message_id, payload)):
+        assert json.loads(frame.to_text(is_plain=True)) == json.loads(frame.to_text())
 
 
 @given(st.integers(0, 3 * DEEPEST_NESTING), st.booleans())

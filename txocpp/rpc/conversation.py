@@ -17,7 +17,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, Final
 
-import attrs
+import msgspec
 
 from txocpp.errors import CallRefused, GenericError
 from txocpp.rpc.frames import (
@@ -43,23 +43,20 @@ class Ending(Enum):
     UNREADABLE = "the answer is malformed"
 
 
-@attrs.frozen
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """Put this text on the line."""
 
     text: str
 
 
-@attrs.frozen
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """The peer answered our CALL, with a result or an error."""
 
     call: Call
     answer: CallResult | CallError
 
 
-@attrs.frozen
-class Unanswered:
+class Unanswered(msgspec.Struct, frozen=True):
     """Our CALL ended without a usable answer; the next may be sent."""
 
     call: Call
@@ -67,8 +64,7 @@ class Unanswered:
     reason: str
 
 
-@attrs.frozen
-class Dropped:
+class Dropped(msgspec.Struct, frozen=True):
     """Something came that changes nothing. For the log; `reason` quotes nothing of the contents."""
 
     reason: str
@@ -105,8 +101,8 @@ class Conversation:
 
     # --- what we say
 
-    def ask(self, call: Call, deadline: float) -> list[Happening]:
-        """Send a CALL of ours, to be answered before `deadline`.
+    def ask(self, call: Call, deadline: float, *, is_plain: bool = False) -> list[Happening]:
+        """Send a CALL of ours, to be answered before `deadline`; `is_plain`: see `Call.to_text`.
 
         A retransmission carries the id of its first transmission (J-06). Raises `InvalidMessage`
         if the payload is not JSON, `ValueError` for an id that is too long, `RuntimeError` while
@@ -116,19 +112,22 @@ class Conversation:
             raise RuntimeError(f"{self._ours.action} is still out")
         if len(call.message_id) > MESSAGE_ID_LENGTH:
             raise ValueError(f"message id longer than {MESSAGE_ID_LENGTH} characters")
-        text = call.to_text()
+        text = call.to_text(is_plain=is_plain)
         self._ours = call
         self._deadline = deadline
         return [Send(text)]
 
-    def answer(self, message_id: str, payload: dict[str, Any]) -> list[Happening]:
+    def answer(
+        self, message_id: str, payload: dict[str, Any], *, is_plain: bool = False
+    ) -> list[Happening]:
         """Answer a CALL of the peer. Nothing happens if no answer is owed (any more).
 
-        Raises `InvalidMessage` if the payload is not JSON; the answer is still owed then.
+        `is_plain`: see `Call.to_text`. Raises `InvalidMessage` if the payload is not JSON; the
+        answer is still owed then.
         """
         if message_id not in self._owed:
             return []
-        text = CallResult(message_id, payload).to_text()
+        text = CallResult(message_id, payload).to_text(is_plain=is_plain)
         self._owed.discard(message_id)
         return [Send(text)]
 

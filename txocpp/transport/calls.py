@@ -144,7 +144,7 @@ class Calls:
             asking = queue.pop(0)
             deadline = self.clock.seconds() + asking.timeout_s
             try:
-                happenings = conversation.ask(asking.call, deadline)
+                happenings = conversation.ask(asking.call, deadline, is_plain=asking.typed)
             except (InvalidMessage, ValueError):
                 asking.deferred.errback(Failure())
                 continue

@@ -284,7 +284,8 @@ class Peer:
         if isinstance(outcome, Reply):
             outcome, then = outcome.response, outcome.then
         try:
-            happenings = conversation.answer(call.message_id, self._payload(call, outcome, raw))
+            payload = self._payload(call, outcome, raw)
+            happenings = conversation.answer(call.message_id, payload, is_plain=not raw)
         except Exception:
             self._refuse(Failure(), conversation, call)
             return
