@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+import socket
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,14 +18,8 @@ from twisted.internet.task import Clock, deferLater
 from zope.interface.verify import verifyObject
 
 from txocpp.chargepoint.boxes import SeveralBoxes, device_maker
-from txocpp.chargepoint.daemon import (
-    Daemon,
-    check,
-    client_settings,
-    line_maker,
-    station_settings,
-    websocket_charge_point,
-)
+from txocpp.chargepoint.daemon import Daemon, check, line_maker, websocket_charge_point
+from txocpp.chargepoint.fromoptions import client_settings, station_settings
 from txocpp.chargepoint.options import Options
 from txocpp.chargepoint.service import LineSettings
 from txocpp.devices.simulated import SimulatedDevice
@@ -186,23 +184,78 @@ async def test_a_store_that_is_in_use_ends_the_program(tmp_path: Path) -> None:
         service.startService()
 
 
-async def test_a_door_that_is_taken_does_not_stop_charging(tmp_path: Path) -> None:
-    """Without its door the charge point works, and the log says why there is none."""
+@pytest.mark.parametrize("option", ["[simulation] control", "[status] listen"])
+async def test_a_door_that_is_taken_is_named(option: str) -> None:
+    """The program ends with the option and the port, before anything is charged."""
     taken = reactor.listenTCP(0, Factory(), interface="127.0.0.1")  # type: ignore[attr-defined]
     where = f"tcp:{taken.getHost().port}:interface=127.0.0.1"
+    table, name = option.replace("[", "").split("] ")
+    tables = {"storage": {"path": ":memory:"}, table: {name: where}}
+    service = Daemon(reactor, options(central_system={"url": "ws://127.0.0.1:1/"}, **tables))
+    with pytest.raises(
+        SystemExit, match=rf"ocpp-cp: {re.escape(option)}: .*{taken.getHost().port}"
+    ):
+        service.startService()
+    assert service.charge_point.device is None
+    await service.stopService()
+    await taken.stopListening()
+
+
+async def test_who_comes_to_the_door_before_the_charger_waits(tmp_path: Path) -> None:
+    """A command that is sent while the store is being read is obeyed when the charger is there."""
+    where = f"unix:{tmp_path / 'door'}"
     service = Daemon(
         reactor,
         options(
             central_system={"url": "ws://127.0.0.1:1/"},
-            storage={"path": ":memory:"},
+            storage={"path": str(tmp_path / "journal.sqlite3")},
             simulation={"control": where},
         ),
     )
     service.startService()
-    while service.charge_point.assembly is None:
+    assert service.charge_point.device is None
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(str(tmp_path / "door"))
+    client.sendall(b'{"do": "state"}\n')
+    client.setblocking(False)
+    answer = b""
+    while not answer:
         await _turn()
+        with suppress(BlockingIOError):
+            answer = client.recv(1 << 16)
+    assert json.loads(answer)["ok"]
+    client.close()
     await service.stopService()
-    await taken.stopListening()
+
+
+@pytest.mark.parametrize(
+    ("tables", "words"),
+    [
+        ({"files": {"trust_roots": "nowhere.pem"}}, r"\[files\] trust_roots: nowhere.pem holds no"),
+        (
+            {"central_system": {"certificate": "nowhere.pem", "private_key": "x"}},
+            r"\[central_system\] certificate: there is no file nowhere.pem",
+        ),
+        (
+            {"central_system": {"certificate": "nowhere.pem"}},
+            r"\[central_system\] certificate and private_key go together",
+        ),
+        (
+            {"central_system": {"password_file": "nowhere"}},
+            r"\[central_system\] password_file: cannot read nowhere: No such file",
+        ),
+        (
+            {"firmware": {"install_command": ["no-such-program-here", "{file}"]}},
+            r"\[firmware\] install_command: there is no program 'no-such-program-here'",
+        ),
+    ],
+)
+def test_files_that_are_not_there_are_found_before_the_start(
+    tables: dict[str, Any], words: str
+) -> None:
+    """Not when they are needed for the first time, months later."""
+    with pytest.raises(ConfigurationError, match=words):
+        check(Clock(), options(**tables))
 
 
 async def test_in_a_program_of_ones_own(tmp_path: Path) -> None:

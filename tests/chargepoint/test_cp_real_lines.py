@@ -18,7 +18,8 @@ from twisted.internet.task import deferLater
 from upkeep_rig import CENTRAL, IMAGE, Signer
 from zope.interface import implementer
 
-from txocpp.chargepoint.daemon import line_maker, secured
+from txocpp.chargepoint.daemon import line_maker
+from txocpp.chargepoint.fromoptions import secured
 from txocpp.chargepoint.installer import CommandInstaller, InstallCommand
 from txocpp.chargepoint.parts import Equipment
 from txocpp.chargepoint.service import ChargePoint

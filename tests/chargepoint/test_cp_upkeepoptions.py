@@ -12,7 +12,8 @@ from twisted.internet.defer import maybeDeferred
 from twisted.internet.task import Clock
 from twisted.logger import Logger
 
-from txocpp.chargepoint.daemon import Daemon, client_settings, line_maker, secured, station_settings
+from txocpp.chargepoint.daemon import Daemon, line_maker
+from txocpp.chargepoint.fromoptions import client_settings, secured, station_settings
 from txocpp.chargepoint.installer import CommandInstaller
 from txocpp.chargepoint.options import Options
 from txocpp.chargepoint.parts import Equipment

@@ -26,6 +26,7 @@ class Roof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     colour: Annotated[Colour, Meta(description="What it looks like.")] = Colour.RED
     tiles: Annotated[int, Meta(ge=1)] = 100
+    slope: Annotated[str, Meta(pattern="^[0-9]+$", description="Degrees.")] = "45"
 
 
 class Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,14 +93,32 @@ def test_an_empty_file_gives_the_defaults() -> None:
     ("old", "new", "line", "words"),
     [
         ('colour = "blue"', 'color = "blue"', 5, "[roof] has no option 'color'; did you mean"),
-        ('colour = "blue"', 'colour = "green"', 5, "roof.colour: invalid enum value 'green'"),
-        ('address = "Hill 1"', "address = 1", 1, "address: expected `str`, got `int`"),
+        ('colour = "blue"', 'colour = "green"', 5, "roof.colour: 'green' is none of red, blue"),
+        (
+            'address = "Hill 1"',
+            "address = 1",
+            1,
+            "address: expected a text in quotes, got a whole number",
+        ),
         ('name = "south"', "nam = 1", 11, "[windows] has no option 'nam'; did you mean 'name'?"),
-        ("width_m = 2", "width_m = true", 12, "windows.width_m: expected `float`"),
+        (
+            "width_m = 2",
+            "width_m = true",
+            12,
+            "windows.width_m: expected a number, got true or false",
+        ),
         ("[roof]", "[rof]", 4, "the file has no option 'rof'; did you mean 'roof'?"),
-        ('colour = "blue"', "tiles = 0", 5, "roof.tiles: expected `int` >= 1"),
+        ('colour = "blue"', "tiles = 0", 5, "roof.tiles: expected a whole number >= 1"),
+        ('rooms = ["kitchen", "hall"]', "rooms = 3", 2, "rooms: expected a list in [ ], got a wh"),
+        ('rooms = ["kitchen", "hall"]', "rooms = [3]", 2, "rooms: expected a text in quotes, got"),
+        (
+            'colour = "blue"',
+            "slope = 'a'",
+            5,
+            "roof.slope: does not fit its description: Degrees.",
+        ),
         ("[roof]", "[roof", 4, "line 4"),
-        ('name = "north"', "", 7, "windows"),
+        ('name = "north"', "", 7, "windows: 'name' is missing"),
     ],
 )
 def test_a_fault_is_named_with_its_line(old: str, new: str, line: int, words: str) -> None:
@@ -112,7 +131,7 @@ def test_a_fault_is_named_with_its_line(old: str, new: str, line: int, words: st
 
 def test_an_option_far_from_any_other_is_told_what_there_is() -> None:
     """When nothing is near."""
-    assert "there are colour, tiles" in fault("[roof]\nxyz = 1\n")
+    assert "there are colour, slope, tiles" in fault("[roof]\nxyz = 1\n")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -162,3 +162,23 @@ def test_a_connection_that_can_never_be_is_found_by_the_check(
     status, _ = ends(capsys, "--check", "-c", config)
     assert words in str(status)
     assert "[central_system]" in str(status)
+
+
+def test_a_check_tells_what_is_odd_but_possible(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A measurand that the device does not deliver is left out later; the check says so."""
+    config = tmp_path / "cp.toml"
+    config.write_text('[configuration]\nMeterValuesSampledData = "Voltage,RPM"\n')
+    with pytest.raises(SystemExit) as ended:
+        Options().parseOptions(["-c", str(config), "--check"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr()
+    assert shown.err == "warn: MeterValuesSampledData: connector 1 does not measure RPM\n"
+    assert shown.out == "the configuration is good\n"
+
+
+def test_a_charge_point_has_a_name() -> None:
+    """An empty one is refused, wherever it stands."""
+    with pytest.raises(SystemExit, match="ocpp-cp: --identity: a charge point has a name"):
+        Options().parseOptions(["-i", ""])

@@ -78,7 +78,7 @@ class SerialClientEndpoint:
 class _Port(SerialPort):
     """A serial port that nobody else may open and whose closing moves no control line."""
 
-    _serialFactory = functools.partial(serial.Serial, exclusive=True)  # type: ignore[assignment]
+    _serialFactory = staticmethod(functools.partial(serial.Serial, exclusive=True))  # type: ignore[assignment]
 
     def keep_lines_up(self) -> None:
         with contextlib.suppress(termios.error, OSError):

@@ -16,6 +16,7 @@ from txocpp.chargepoint.options import Options as Settings
 from txocpp.errors import ConfigurationError
 from txocpp.plugins import configfile, logs
 from txocpp.plugins.garbage import nothing_to_collect
+from txocpp.plugins.pidfile import own_pid_file
 from txocpp.smartcharging import Switches
 
 
@@ -46,6 +47,7 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Read the file and apply the options on top of it."""
+        own_pid_file(self, "ocpp-cp")
         if self["print-example"]:
             sys.stdout.write(example())
             raise SystemExit(0)
@@ -63,6 +65,8 @@ class Options(usage.Options):
         if self["config"] is not None:
             settings = configfile.load(Path(self["config"]), Settings)
         replace = msgspec.structs.replace
+        if self["identity"] == "":
+            raise ConfigurationError("--identity: a charge point has a name")
         if self["identity"] is not None:
             settings = replace(
                 settings, station=replace(settings.station, identity=self["identity"])
@@ -76,7 +80,8 @@ class Options(usage.Options):
         return settings
 
     def _check(self) -> None:
-        makeService(self)
+        with logs.warnings_shown():
+            makeService(self)
         sys.stdout.write("the configuration is good\n")
         raise SystemExit(0)
 

@@ -13,7 +13,7 @@ import tomllib
 from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -24,6 +24,17 @@ S = TypeVar("S", bound=msgspec.Struct)
 _WIDTH: Final = 96
 _PLACE: Final = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _UNKNOWN: Final = re.compile(r"unknown field `(?P<name>[^`]*)`")
+_TOML_WORDS: Final = {
+    "str": "a text in quotes",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list in [ ]",
+    "object": "a table",
+}
+"""What msgspec calls a kind of value, and how people write it in TOML."""
+_EXPECTED: Final = re.compile(r"^Expected `(?P<kinds>[^`]+)`(?P<more>.*)$")
+_MISSING: Final = re.compile(r"missing required field `(?P<name>[^`]*)`")
 _STEP: Final = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
 
 
@@ -85,7 +96,7 @@ def _explain(fault: str, text: str, kind: type[msgspec.Struct]) -> str:
         reason = _unknown_option(unknown["name"], steps, known)
         steps.append(unknown["name"])
     else:
-        reason = f"{_dotted(steps)}: {reason[:1].lower()}{reason[1:]}"
+        reason = f"{_dotted(steps)}: {_in_words(reason, _hint_at(kind, steps))}"
     line = line_of(text, steps)
     return f"line {line}: {reason}" if line else reason
 
@@ -95,6 +106,42 @@ def _unknown_option(name: str, steps: list[str], known: list[str]) -> str:
     near = get_close_matches(name, known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(known))}"
     return f"{where} has no option {name!r}{hint}"
+
+
+def _in_words(reason: str, hint: Any) -> str:
+    """What is wrong with a value, in the words of the file and not of the program."""
+    choices = [str(choice) for choice in _choices(hint)]
+    if reason.startswith("Invalid enum value") and choices:
+        return f"{reason.rpartition(' ')[2]} is none of {', '.join(choices)}"
+    missing = _MISSING.search(reason)
+    if missing is not None:
+        return f"{missing['name']!r} is missing"
+    if "matching regex" in reason:
+        return f"does not fit its description: {_description(hint)}"
+    expected = _EXPECTED.match(reason)
+    if expected is None:
+        return reason[:1].lower() + reason[1:]
+    kinds = [_TOML_WORDS.get(kind, kind) for kind in expected["kinds"].split(" | ")]
+    more = re.sub(r"`(\w+)`", lambda kind: _TOML_WORDS.get(kind[1], kind[1]), expected["more"])
+    return f"expected {' or '.join(kinds)}{more}"
+
+
+def _choices(hint: Any) -> list[Any]:
+    """The values that are allowed, where they are few."""
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return [member.value for member in hint]
+    if get_origin(hint) is Literal:
+        return list(get_args(hint))
+    return [choice for part in get_args(hint) for choice in _choices(part)]
+
+
+def _hint_at(kind: type[msgspec.Struct], steps: list[str]) -> Any:
+    """How the option at these steps is declared; None if nothing of that name is."""
+    names = [step for step in steps if not step.isdecimal() and step != "..."]
+    table = _struct_at(kind, names[:-1])
+    if table is None or not names:
+        return None
+    return get_type_hints(table, include_extras=True).get(names[-1])
 
 
 def _dotted(steps: list[str]) -> str:

@@ -14,6 +14,7 @@ from txocpp.csms.settings import Settings
 from txocpp.errors import ConfigurationError, StoreError
 from txocpp.plugins import configfile, logs
 from txocpp.plugins.garbage import nothing_to_collect
+from txocpp.plugins.pidfile import own_pid_file
 
 
 class Options(usage.Options):
@@ -48,6 +49,7 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Read the file and apply the options on top of it."""
+        own_pid_file(self, "ocpp-csms")
         if self["print-example"]:
             sys.stdout.write(configfile.example(Settings))
             raise SystemExit(0)
@@ -75,7 +77,8 @@ class Options(usage.Options):
         return replace(settings, listen=listen, database=database)
 
     def _check(self) -> None:
-        makeService(self)
+        with logs.warnings_shown():
+            makeService(self)
         sys.stdout.write("the configuration is good\n")
         raise SystemExit(0)
 

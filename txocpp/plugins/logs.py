@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -20,8 +22,10 @@ from twisted.logger import (
     LogLevel,
     LogLevelFilterPredicate,
     formatEvent,
+    globalLogPublisher,
 )
 from twisted.python.components import Componentized
+from zope.interface import implementer
 
 PLAIN: Final = (str, int, float, bool, type(None))
 
@@ -67,6 +71,24 @@ def json_observer(file: Any = None) -> ILogObserver:
     quiet = LogLevelFilterPredicate(defaultLogLevel=LogLevel.info)
     predicates: list[ILogFilterPredicate] = [quiet]
     return FilteringLogObserver(FileLogObserver(file or sys.stdout, json_line), predicates)
+
+
+@contextmanager
+def warnings_shown() -> Iterator[None]:
+    """Meanwhile, show what is logged as a warning or worse on standard error: before twistd has
+    begun its own log."""
+
+    @implementer(ILogObserver)
+    def show(event: LogEvent) -> None:
+        level = event.get("log_level")
+        if level is not None and level >= LogLevel.warn:
+            sys.stderr.write(f"{level.name}: {formatEvent(event)}\n")
+
+    globalLogPublisher.addObserver(show)
+    try:
+        yield
+    finally:
+        globalLogPublisher.removeObserver(show)
 
 
 class LoggingRoot(MultiService):

@@ -26,11 +26,12 @@ DEFAULT_DOOR: Final = "tcp:7716:interface=127.0.0.1"
 
 @implementer(IPushProducer)
 class ControlProtocol(Protocol):
-    """One client at the door. It reads no further while its answers are not fetched."""
+    """One client at the door. It reads no further while its answers are not fetched, nor before
+    the charger is there."""
 
     transport: Any  # a stream transport that is also a producer and a consumer
 
-    def __init__(self, device: SimulatedDevice, clients: set[ControlProtocol]) -> None:
+    def __init__(self, device: SimulatedDevice | None, clients: set[ControlProtocol]) -> None:
         self._device = device
         self._clients = clients
         self._buffer = bytearray()
@@ -44,6 +45,13 @@ class ControlProtocol(Protocol):
             return
         self._clients.add(self)
         self.transport.registerProducer(self, True)
+        if self._device is None:
+            self.transport.pauseProducing()
+
+    def serve(self, device: SimulatedDevice) -> None:
+        """The charger is there."""
+        self._device = device
+        self.transport.resumeProducing()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget the client."""
@@ -51,7 +59,7 @@ class ControlProtocol(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Answer every line; of a line that is too long only its end is looked for."""
-        if self not in self._clients:
+        if self not in self._clients or self._device is None:
             return
         self._buffer += data
         while (end := self._buffer.find(b"\n")) >= 0:
@@ -97,7 +105,7 @@ class ControlFactory(Factory):
 
     noisy = False
 
-    def __init__(self, device: SimulatedDevice) -> None:
+    def __init__(self, device: SimulatedDevice | None) -> None:
         self._device = device
         self.clients: set[ControlProtocol] = set()
 
@@ -107,13 +115,23 @@ class ControlFactory(Factory):
         protocol.factory = self
         return protocol
 
+    def serve(self, device: SimulatedDevice) -> None:
+        """The charger is there, for those who wait and for those who come."""
+        self._device = device
+        for client in self.clients:
+            client.serve(device)
+
 
 class ControlService(ListeningService):
-    """Keeps the door open while it runs."""
+    """Keeps the door open while it runs. Without a charger yet, clients wait for `serve`."""
 
-    def __init__(self, endpoint: IStreamServerEndpoint, device: SimulatedDevice) -> None:
+    def __init__(self, endpoint: IStreamServerEndpoint, device: SimulatedDevice | None) -> None:
         self._clients = ControlFactory(device)
         super().__init__(endpoint, self._clients)
+
+    def serve(self, device: SimulatedDevice) -> None:
+        """The charger is there."""
+        self._clients.serve(device)
 
     def stopService(self) -> Deferred[None] | None:
         """Close the door and show everybody out."""
@@ -123,9 +141,14 @@ class ControlService(ListeningService):
 
 
 def control_service(
-    device: SimulatedDevice, reactor: Any, where: str = DEFAULT_DOOR, *, allow_remote: bool = False
+    device: SimulatedDevice | None,
+    reactor: Any,
+    where: str = DEFAULT_DOOR,
+    *,
+    allow_remote: bool = False,
 ) -> ControlService:
-    """A service that opens the door at `where` (`txocpp.devices.links.listening_endpoint`).
+    """A service that opens the door at `where` (`txocpp.devices.links.listening_endpoint`), to a
+    charger that may come later (`ControlService.serve`).
 
     Raises `txocpp.errors.ConfigurationError` if `where` makes no sense, or can be reached from
     other machines and `allow_remote` is not given.
