@@ -18,6 +18,7 @@ false. Lines to hosts are numbered: 0 is the cable, each TCP connection gets the
     {"do": "double", "frames": 1}                     ... arrive twice
     {"do": "button", "on": 1}
     {"do": "tag", "c": 1, "uid": "04A2"}
+    {"do": "weak", "on": 1}                           the Wi-Fi hardly reaches the charger
     {"do": "crash"}                                   the next turn of the firmware raises
     {"do": "reboot", "why": "wdt"}
 """
@@ -38,8 +39,8 @@ _TURN_MS = 20
 class Bench:
     """The charger, its plants, its lines, and the accidents that can happen to them.
 
-    The configuration may name: outlets (how many), caps, max, lock (0: none), key (hex), insecure,
-    id, hw, fw, boots (starts so far), ms (the clock at the start).
+    The configuration may name: outlets (how many), caps, max, steps, lock (0: none), key (hex),
+    insecure, id, hw, fw, boots (starts so far), ms (the clock at the start).
     """
 
     def __init__(self, folder: str, config: dict) -> None:
@@ -52,7 +53,7 @@ class Bench:
         self.board = SimulatedBoard(folder, config)
         self.plants = [SimulatedPlant() for _ in range(config.get("outlets", 1))]
         for plant in self.plants:
-            for name in ("caps", "max"):
+            for name in ("caps", "max", "steps"):
                 if name in config:
                     setattr(plant, name, config[name])
             if not config.get("lock", 1):
@@ -211,6 +212,9 @@ class Bench:
 
     def _do_button(self, command: dict) -> None:
         self.board.pressed = bool(command.get("on", 1))
+
+    def _do_weak(self, command: dict) -> None:
+        self.board.weak = bool(command.get("on", 1))
 
     def _do_tag(self, command: dict) -> None:
         self.plants[command.get("c", 1) - 1].uid = command["uid"]

@@ -27,6 +27,8 @@ used();
 const empty = used();
 measure.load();
 kept("after_import");
+measure.load_board();
+kept("with_board");
 measure.start();
 kept("running");
 result.idle_turn = measure.garbage("turn");

@@ -68,6 +68,7 @@ class SimulatedBoard:
         self.clock_ms = config.get("ms", 0)
         self.pressed = False
         self.crashing = False
+        self.weak = False
         self.server = None
         self.cable = Pipe(0)
         self.shown = None

@@ -17,25 +17,20 @@ _TRIAL_MS = const(120000)
 _KEEP_MS = const(10000)
 
 
+# What a configuration may name: the module and the class of the plant.
+PLANTS = {
+    "relay": ("relay", "Relay"),
+    "socket": ("socket_plant", "Socket"),
+    "levels": ("levels", "Levels"),
+    "pilot": ("pilot", "Pilot"),
+}
+
+
 def make_plant(board, settings):
     """The plant that the board's configuration names; without one, a plant that is at fault."""
-    name = board.config.get("plant")
-    if name == "relay":
-        from relay import Relay
-
-        return Relay(board, settings, board.config)
-    if name == "socket":
-        from socket_plant import Socket
-
-        return Socket(board, settings, board.config)
-    if name == "levels":
-        from levels import Levels
-
-        return Levels(board, settings, board.config)
-    if name == "pilot":
-        from pilot import Pilot
-
-        return Pilot(board, settings, board.config)
+    module, name = PLANTS.get(board.config.get("plant"), ("plant", ""))
+    if name:
+        return getattr(__import__(module), name)(board, settings, board.config)
     unknown = Plant()
     unknown.trips = ("config",)
     return unknown
@@ -67,10 +62,12 @@ class App:
             self._tcp = Listener(self.charger, server)
 
     def forget_start(self) -> None:
-        """Give back the memory of the code that has run for the last time: 3 KiB of the heap.
+        """Give back the memory of the code that has run for the last time: 4 KiB of the heap.
 
         For `main.py` only. Nothing of these kinds can be made afterwards.
         """
+        for name in ("PLANTS", "make_plant"):
+            del globals()[name]
         once = [(App, "__init__"), (Charger, "__init__"), (Outlet, "__init__")]
         once += [(Store, "__init__"), (Store, "_load")]
         for name in self.board.ONCE:
@@ -81,6 +78,7 @@ class App:
             once.append((Plant, "_count_pulses"))
             if outlet.plant.meter:
                 once.append((type(outlet.plant.meter), "__init__"))
+        once.append((App, "forget_start"))
         for kind, name in once:
             setattr(kind, name, None)
 

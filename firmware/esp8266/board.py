@@ -12,9 +12,16 @@ from binascii import hexlify
 
 import machine
 import slot
+from micropython import const
+
+TYPE_CHECKING = const(0)  # the type checker takes it for true
+if TYPE_CHECKING:
+    import network
 
 _ALIVE = b"tx1"  # marks memory that survived a reset
-_CAUSES = ("power", "wdt", "fault", "wdt", "soft", "wdt", "ext")
+_CAUSES = ("power", "wdt", "fault", "wdt", "soft", "soft", "ext")
+_WEAK_DBM = const(-85)
+_GOOD_DBM = const(-80)
 
 
 def _pulse_duty(us: int) -> int:
@@ -25,7 +32,18 @@ def _pulse_duty(us: int) -> int:
 class Board:
     """One NodeMCU or its like."""
 
-    ONCE = ("__init__", "_remember", "listen", "input", "output", "pulses", "adc", "on_pulse")
+    ONCE = (
+        "__init__",
+        "_remember",
+        "listen",
+        "input",
+        "output",
+        "pulses",
+        "adc",
+        "on_pulse",
+        "kept_pulses",
+        "on_trial",
+    )
     """Methods that are not called again after the start (see `app.App.forget_start`)."""
     slots = True
 
@@ -47,6 +65,9 @@ class Board:
         self.hw = self.config.get("plant", "unset")
         self.insecure = self.config.get("insecure", False)
         machine.freq(160000000)
+        self.weak = False
+        """The Wi-Fi hardly reaches us."""
+        self._wifi: network.WLAN | None = None
         self._button = machine.Pin(0, machine.Pin.IN, machine.Pin.PULL_UP)
         self._led = machine.Pin(2, machine.Pin.OUT, value=1)
         self._blink = 0
@@ -73,8 +94,12 @@ class Board:
             self._watchdog = machine.WDT()
         self._watchdog.feed()
         self._turns = (self._turns + 1) & 63
+        if not self._turns & 15:
+            gc.collect()  # before the garbage of turns and of a request does not fit any more
         if not self._turns:
-            gc.collect()
+            wifi = self._wifi
+            if wifi and wifi.isconnected():
+                self.weak = wifi.status("rssi") < (_GOOD_DBM if self.weak else _WEAK_DBM)
         if self._blink:
             self._led(0 if self._turns & self._blink else 1)
 
@@ -125,7 +150,7 @@ class Board:
         import network
 
         network.WLAN(network.AP_IF).active(False)
-        station = network.WLAN(network.STA_IF)
+        self._wifi = station = network.WLAN(network.STA_IF)
         station.active(True)
         station.connect(wifi["ssid"], wifi["password"])
         server = socket.socket()

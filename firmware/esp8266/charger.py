@@ -62,9 +62,10 @@ class Charger:
         """Members of the answer to `hello`: who this is and what it can do."""
         board = self.board
         plants = [outlet.plant for outlet in self.outlets]
+        steps = [plant.steps for plant in plants]
         return (
             '"id":"%s","fw":"%s","hw":"%s","boot":%d,"why":"%s","nc":%d,"cap":"%s","max":%s,'
-            '"ph":%s,"rx":256,"up":%d,"v":1'
+            '"ph":%s,"rx":256,"up":%d,"v":1%s'
         ) % (
             board.id,
             self.firmware,
@@ -76,6 +77,7 @@ class Charger:
             text([plant.max for plant in plants]),
             text([plant.ph for plant in plants]),
             self.ms,
+            ',"steps":' + text(steps) if any(steps) else "",
         )
 
     def opened(self, link) -> None:
@@ -215,6 +217,7 @@ class Charger:
         number = 0
         for outlet in self.outlets:
             number += 1
+            outlet.weak = self.board.weak
             outlet.step(dt)
             self._tell(number)
             uid = outlet.plant.tag()

@@ -25,14 +25,8 @@ class Refused(Exception):
 
 
 def text(value: object) -> str:
-    """A value as JSON without spaces: whole numbers, strings, None and lists of them."""
-    if value is None:
-        return "null"
-    if isinstance(value, str):
-        return json.dumps(value)
-    if isinstance(value, (list, tuple)):
-        return "[%s]" % ",".join([text(item) for item in value])
-    return str(value)
+    """A value as JSON without spaces."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 def members(*pairs: object) -> str:
@@ -240,6 +234,8 @@ class Link:
         if charger.locked_out:
             raise Refused("Auth", "wait")
         nonce = unhex(args.get("n"))
+        if nonce and len(nonce) != 16:
+            raise Refused("BadArg", "n")
         # A host that repeats its greeting gets the same nonce, else it would prove the old one.
         if not self._nonces or self._nonces[0] != nonce:
             self._nonces = (nonce, charger.board.random(16))
@@ -258,7 +254,7 @@ class Link:
         nonces = self._nonces[0] + self._nonces[1]
         self._nonces = None
         key = pads(self.charger.key)
-        right = same(unhex(args.get("p")), mac(key, b"H" + nonces)[:16])
+        right = len(nonces) == 32 and same(unhex(args.get("p")), mac(key, b"H" + nonces)[:16])
         self.charger.proof(right)
         if not right:
             raise Refused("Auth")

@@ -44,7 +44,7 @@ _OVER_MS = const(10000)
 _UNLOCK_MS = const(5000)
 
 # Words that warn but do not stop a charge.
-_MILD = ("meter", "reader", "lock")
+_MILD = ("meter", "reader", "lock", "rssi")
 # Held until `clear`, even when the cause has gone; those in _FORGIVEN also until the car leaves.
 _LATCHED = ("relay_weld", "relay_open", "self_test", "rcd", "over_i")
 _FORGIVEN = ("relay_open", "rcd", "over_i")
@@ -71,6 +71,8 @@ class Outlet:
         self.faults: list[str] = []
         self.held = False
         """No closing, for the moment: an update is being written."""
+        self.weak = False
+        """The Wi-Fi hardly reaches the host."""
         self._latched: list[str] = []
         self._asked = False
         self._lapsed = False
@@ -202,6 +204,8 @@ class Outlet:
             found.append("meter")
         if plant.lk is not None and self.locking() < 0:
             found.append("lock")
+        if self.weak:
+            found.append("rssi")
         if plant.aux is None or plant.aux == self.on:
             self._check_ms = 0
         else:

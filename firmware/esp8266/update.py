@@ -4,11 +4,12 @@ An image is lines and bytes: ``txocpp-image 1``, then for each file ``name size`
 is unpacked as it comes, into a slot that nobody runs. Its SHA-256 is told at `begin`, and under a
 key an HMAC over it, so that nobody who merely got into the middle of a session can leave something
 behind. Which slot runs is in the file `slot`; see `slot.py` for how a new one that finds no host is
-given up. Loaded when it is needed, and not before: it takes 3 KiB of the heap.
+given up. Loaded when it is needed, and given back afterwards: it takes 3 KiB of the heap.
 """
 
 import hashlib
 import os
+import sys
 from binascii import a2b_base64
 
 from evlink import Refused, mac, pads, same, unhex
@@ -32,6 +33,7 @@ def take(charger, args: dict) -> int:
     if not charger.update:
         if args.get("op") != "begin":
             raise Refused("Denied", "no update")
+        sys.modules.pop("setting", None)  # makes room, and comes back when it is asked for
         charger.update = Update(charger)
     return charger.update.take(args)
 
@@ -179,3 +181,4 @@ class Update:
         self._close()
         self._hold(False)
         self._charger.update = None
+        sys.modules.pop("update", None)  # and this code goes with the next collection

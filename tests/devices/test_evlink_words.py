@@ -55,6 +55,28 @@ def test_the_failure_table(word: str, code: FaultCode, blocking: bool) -> None:
     assert (fault.code, fault.blocking, fault.vendor_code) == (code, blocking, word)
 
 
+@pytest.mark.parametrize(
+    ("greeting", "steps_a"),
+    [
+        ({}, ()),
+        ({"cap": "relay,fail"}, (32,)),
+        ({"cap": "levels,fail", "steps": [[32000, 16000]]}, (16, 32)),
+        ({"cap": "relay,fail", "steps": [[16000]], "max": [20000]}, (16,)),
+        ({"steps": [[]]}, ()),
+    ],
+)
+def test_the_few_currents_of_a_device(greeting: dict[str, Any], steps_a: tuple[int, ...]) -> None:
+    """As it says; a relay that says nothing does all or nothing."""
+    assert Greeting.read({**GREETING, **greeting}).steps_a(1) == steps_a
+
+
+@pytest.mark.parametrize("steps", [16000, [16000], [["16"]], [[True]], [[0]], [[-6000]], {}])
+def test_nonsense_about_steps_is_not_believed(steps: Any) -> None:
+    """Like everything else that has the wrong form."""
+    with pytest.raises(DeviceError, match="steps"):
+        Greeting.read({**GREETING, "steps": steps})
+
+
 def test_words_that_nobody_knows() -> None:
     """They block if the device says that it stopped for a fault."""
     (stops,) = status(f=["gremlin"], why="fault").faults

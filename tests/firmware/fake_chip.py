@@ -30,6 +30,7 @@ class Chip:
         self.prompt_on_line = True
         self.duty: dict[int, int] = {}
         self.wifi: tuple[str, str] | None = None
+        self.rssi = -60
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
         """Put the modules in their places."""
@@ -135,6 +136,13 @@ class Chip:
 
             def connect(self, ssid: str, password: str) -> None:
                 chip.wifi = (ssid, password)
+
+            def isconnected(self) -> bool:
+                return chip.wifi is not None
+
+            def status(self, what: str) -> int:
+                assert what == "rssi"
+                return chip.rssi
 
         network.WLAN, network.STA_IF, network.AP_IF = WLAN, 0, 1
         return network

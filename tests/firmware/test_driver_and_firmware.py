@@ -60,6 +60,17 @@ def test_they_meet_and_know_each_other(house: House) -> None:
     assert house.evse.state.online
 
 
+def test_the_few_currents_of_a_charger_decide_what_is_promised(
+    furnish: Callable[..., House],
+) -> None:
+    """A limit between two steps is the lower one, for the car and for the charge point."""
+    house = furnish(steps=[16000, 32000])
+    assert house.evse.capabilities.steps_a == (16, 32)
+    house.charge("20")
+    assert house.truth()["offer"] == 16000
+    assert house.evse.state.offered_a == 16
+
+
 def test_a_charge_from_plug_to_unplug(house: House) -> None:
     """Limit, permission, energy, a new limit, the end: both ends say the same at each step."""
     house.charge("16")
@@ -144,6 +155,7 @@ def test_a_charger_that_was_restarted_without_its_car_does_not_charge_the_next(
         ({"under_u": True}, FaultCode.UNDER_VOLTAGE, True),
         ({"over_u": True}, FaultCode.OVER_VOLTAGE, True),
         ({"reader": True}, FaultCode.READER_FAILURE, False),
+        ({"car": "D"}, FaultCode.EV_COMMUNICATION_ERROR, False),
     ],
 )
 def test_each_fault_arrives_in_the_words_of_ocpp(
@@ -155,6 +167,46 @@ def test_each_fault_arrives_in_the_words_of_ocpp(
     house.plant(**attributes)
     house.advance(0.5)
     assert [(f.code, f.blocking) for f in house.evse.state.faults] == [(code, blocking)]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "word", "code", "blocking"),
+    [
+        ({"lock_stuck": True}, "lock", FaultCode.CONNECTOR_LOCK_FAILURE, False),
+        ({"test_fails": True}, "self_test", FaultCode.GROUND_FAILURE, True),
+        ({"stuck_open": True}, "relay_open", FaultCode.POWER_SWITCH_FAILURE, True),
+        ({"obeys": False}, "over_i", FaultCode.OVER_CURRENT_FAILURE, True),
+    ],
+)
+def test_faults_that_show_when_a_charge_begins(
+    furnish: Callable[..., House],
+    attributes: dict[str, Any],
+    word: str,
+    code: FaultCode,
+    blocking: bool,
+) -> None:
+    """A lock that does not move, an RCD that fails its test, a contactor that stays open, a car
+    that takes more than it is offered."""
+    house = furnish()
+    house.plant(**attributes)
+    house.plant(car="C", draw=32000)
+    house.result(house.evse.set_current_limit(Decimal(16)))
+    house.result(house.evse.permit(True))
+    house.advance(12)
+    (fault,) = house.evse.state.faults
+    assert (fault.vendor_code, fault.code, fault.blocking) == (word, code, blocking)
+    assert house.truth()["closed"] is not blocking
+
+
+def test_weak_wifi_arrives_as_a_warning(furnish: Callable[..., House]) -> None:
+    """Charging goes on."""
+    house = furnish()
+    house.charge()
+    house.engine.command({"do": "weak"})
+    house.advance(0.5)
+    (fault,) = house.evse.state.faults
+    assert (fault.code, fault.blocking) == (FaultCode.WEAK_SIGNAL, False)
+    assert house.truth()["closed"]
 
 
 def test_a_weld_is_told_and_refuses_the_next_start(furnish: Callable[..., House]) -> None:

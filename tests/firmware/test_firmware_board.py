@@ -78,7 +78,7 @@ def test_a_board_that_nobody_has_configured_drives_no_pin(chip: Chip) -> None:
 
 @pytest.mark.parametrize(
     ("cause", "why"),
-    [(0, "power"), (1, "wdt"), (2, "fault"), (4, "soft"), (6, "ext"), (99, "power")],
+    [(0, "power"), (1, "wdt"), (2, "fault"), (4, "soft"), (5, "soft"), (6, "ext"), (99, "power")],
 )
 def test_it_tells_what_it_was_reset_by(chip: Chip, cause: int, why: str) -> None:
     """The chip's causes in the protocol's words."""
@@ -197,6 +197,17 @@ def test_in_a_wifi_it_listens(chip: Chip) -> None:
         assert b'[4,1,"Auth","set a key over USB"]' in answer
     turn(chip, app, 200)
     server.close()
+
+
+def test_weak_wifi_is_noticed_and_does_not_flutter(chip: Chip) -> None:
+    """Below -85 dBm it is weak, until it is -80 again; looked at every second or so."""
+    app = start({"plant": "relay", "wifi": {"ssid": "home", "password": "secret"}, "port": 0})
+    (outlet,) = app.charger.outlets
+    for rssi, weak in [(-60, False), (-86, True), (-83, True), (-79, False), (-83, False)]:
+        chip.rssi = rssi
+        turn(chip, app, 1500)
+        assert outlet.faults == (["rssi"] if weak else [])
+    app._tcp._server.close()
 
 
 def test_main_starts_the_chosen_slot_and_resets_what_does_not_start(

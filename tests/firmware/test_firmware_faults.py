@@ -141,6 +141,17 @@ def test_a_silent_meter_is_a_fault_but_no_reason_to_stop(charging: Host) -> None
     assert charging.truth()["closed"]
 
 
+def test_weak_wifi_is_told_and_no_reason_to_stop(charging: Host) -> None:
+    """And told again when it is better."""
+    charging.engine.command({"do": "weak"})
+    charging.run(100)
+    assert charging.status()["f"] == ["rssi"]
+    assert charging.truth()["closed"]
+    charging.engine.command({"do": "weak", "on": 0})
+    charging.run(100)
+    assert charging.status()["f"] == []
+
+
 def test_the_lock_follows_the_plug_and_the_host(host: Host) -> None:
     """Locked while a car is there, free without; the host may unlock when nothing flows."""
     assert host.status()["lk"] == 0

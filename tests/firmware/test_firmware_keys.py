@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from firmware_rig import KEY, Host, Refused
+from firmware_rig import KEY, Host, Refused, hmac_of
 
 Make = Callable[..., Host]
 
@@ -53,6 +53,21 @@ def test_a_host_without_a_key_learns_who_is_there_and_no_more(keyed: Host) -> No
         stranger.ask("limit", c=1, ma=16000)
     with pytest.raises(Refused, match="Auth"):
         stranger.ask("auth", p="")
+
+
+def test_a_host_that_shows_no_nonce_can_prove_nothing(keyed: Host) -> None:
+    """Half of what makes a session's keys fresh would be missing, even with the right key."""
+    greeting = keyed._ask("hello", {"v": [1], "h": "x"}, counter=0)
+    proof = hmac_of(KEY, b"H" + bytes.fromhex(greeting["n"]))[:16]
+    with pytest.raises(Refused, match="Auth"):
+        keyed.ask("auth", p=proof.hex())
+
+
+@pytest.mark.parametrize("nonce", ["00", "00" * 15, "00" * 17])
+def test_a_nonce_of_another_length_is_refused(keyed: Host, nonce: str) -> None:
+    """Sixteen bytes, no more and no less."""
+    with pytest.raises(Refused, match="BadArg"):
+        keyed._ask("hello", {"v": [1], "h": "x", "n": nonce}, counter=0)
 
 
 def test_three_wrong_proofs_earn_a_pause(keyed: Host) -> None:

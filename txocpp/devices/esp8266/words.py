@@ -95,6 +95,14 @@ class _Members:
             raise self.wrong(name)
         return tuple(values)
 
+    def rows(self, name: str) -> tuple[tuple[int, ...], ...]:
+        rows = self._data.get(name, [])
+        if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+            raise self.wrong(name)
+        if any(type(value) is not int for row in rows for value in row):
+            raise self.wrong(name)
+        return tuple(tuple(row) for row in rows)
+
     def wrong(self, name: str) -> DeviceError:
         return DeviceError(f"the device's {self._what} is damaged at {name!r}")
 
@@ -115,6 +123,9 @@ class Greeting:
     maximum_ma: tuple[int, ...]
     phases: tuple[int, ...]
     """Of each connector."""
+    steps_ma: tuple[tuple[int, ...], ...] = ()
+    """Of each connector: the few currents that it can offer, ascending, or nothing for any; () from
+    a device that does not say."""
 
     @classmethod
     def read(cls, data: dict[str, Any]) -> Greeting:
@@ -126,6 +137,9 @@ class Greeting:
         maximum_ma, phases = members.wholes("max"), members.wholes("ph")
         if any(not 0 <= phase <= 3 for phase in phases):
             raise members.wrong("ph")
+        steps_ma = members.rows("steps")
+        if any(step <= 0 for row in steps_ma for step in row):
+            raise members.wrong("steps")
         return cls(
             id=members.text("id")[:50],
             firmware=members.text("fw")[:50],
@@ -136,6 +150,7 @@ class Greeting:
             abilities=frozenset(members.text("cap").split(",")),
             maximum_ma=maximum_ma,
             phases=phases,
+            steps_ma=tuple(tuple(sorted(row)) for row in steps_ma),
         )
 
     @property
@@ -148,6 +163,16 @@ class Greeting:
         if not self.maximum_ma:
             return Decimal(16)
         return Decimal(self.maximum_ma[min(number, len(self.maximum_ma)) - 1]) / 1000
+
+    def steps_a(self, number: int) -> tuple[Decimal, ...]:
+        """The few currents that a connector can offer; () if it can offer any.
+
+        A device that does not say so, and has a relay and no pilot, can do all or nothing.
+        """
+        if len(self.steps_ma) >= number:
+            return tuple(Decimal(step) / 1000 for step in self.steps_ma[number - 1])
+        all_or_nothing = ALL_OR_NOTHING in self.abilities and MAKES_PILOT not in self.abilities
+        return (self.maximum_a(number),) if all_or_nothing else ()
 
     def wired_phases(self, number: int) -> int:
         """Phases of a connector."""
