@@ -76,7 +76,9 @@ def test_pages_bring_nothing_from_elsewhere() -> None:
     for name, file in FILES.items():
         text = file.content.decode()
         foreign = re.findall(r"(?:https?:)?//[a-z][\w.]*\.[a-z]+[^\s\"']*", text)
-        assert set(foreign) <= {"http://www.w3.org/2000/svg"}, name
+        # Names below .example belong to nobody; they show what could be typed.
+        named = {one for one in foreign if ".example/" not in one}
+        assert named <= {"http://www.w3.org/2000/svg"}, name
         assert not re.search(r"\bstyle=|<style|javascript:|\bon\w+=\"", text), name
         assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(", text)
 

@@ -85,6 +85,11 @@ export async function logIn(name, password) {
   return found;
 }
 
+export async function changePassword(old, fresh) {
+  const found = await post("/api/session/password", { old, new: fresh });
+  csrf = found.csrf_token;
+}
+
 export async function logOut() {
   await remove("/api/session");
   csrf = null;

@@ -1,31 +1,35 @@
 // One connector: status, running transaction, curve against the limit, start and stop.
 
 import { get, path, post, query } from "./api.js";
+import { badge } from "./badges.js";
 import { chart } from "./chart.js";
 import { now } from "./clock.js";
-import { h, show } from "./dom.js";
+import { h, show, switcher } from "./dom.js";
 import { amount, current, energy, lasting, power, words } from "./format.js";
 import { attempt } from "./notes.js";
-import { badge } from "./overview.js";
 import { measured, offered, points, samplesOf, schedulesOf, usualUnit } from "./series.js";
 import { soon } from "./soon.js";
 
 const HOUR = 3_600_000;
 const AHEAD = 0.2;
 
-export function connectorCard({ identity, number, me, changed }) {
+export function connectorCard({ identity, number, me, changed, folded }) {
   const picture = chart();
+  const curve = h("div", { hidden: folded }, picture);
+  const unfold = h("button", {
+    type: "button", class: "small", hidden: !folded, "aria-expanded": "false", onclick: () => open(),
+  }, "Show the curve");
   const title = h("div", { class: "card-top" });
   const figures = h("div", { class: "figures" });
-  const unitSwitch = h("div", { class: "switch", role: "group", "aria-label": "Unit" });
+  const unitSwitch = h("div", {});
   const actions = me.role === "viewer" ? null : controls(identity, number, changed);
   const element = h(
     "article",
     { class: "card stack connector", "aria-label": `Connector ${number}`, "data-connector": number },
     title,
     figures,
-    picture,
-    h("div", { class: "card-top" }, actions?.element ?? h("span"), unitSwitch),
+    curve,
+    h("div", { class: "card-top" }, actions?.element ?? h("span"), unitSwitch, unfold),
   );
   let samples = [];
   let limits = null;
@@ -34,13 +38,23 @@ export function connectorCard({ identity, number, me, changed }) {
   let span = HOUR;
   let unit = null;
 
+  function open() {
+    if (curve.hidden) {
+      curve.hidden = false;
+      unfold.hidden = true;
+      load();
+    }
+  }
+
   const load = soon(async () => {
+    if (curve.hidden) return;
     samples = await samplesOf(identity, number, now() - span);
     if (!knownSince) knownSince = await lastChange(identity);
     await loadLimits();
   }, 20);
 
   const loadLimits = async () => {
+    if (curve.hidden) return;
     unit ??= samples.length ? usualUnit(samples) : null;
     const from = Math.max(knownSince, now() - span);
     const until = now() + span * AHEAD;
@@ -65,12 +79,7 @@ export function connectorCard({ identity, number, me, changed }) {
       label: describe(line, limit, shown),
       lines: [line, told?.points.length && told, limit].filter(Boolean),
     });
-    show(
-      unitSwitch,
-      [["A", "Current"], ["W", "Power"]].map(([value, text]) =>
-        h("button", { type: "button", "data-key": text, "aria-pressed": String(value === shown), onclick: () => choose(value) }, text),
-      ),
-    );
+    show(unitSwitch, switcher("Unit", [["A", "Current"], ["W", "Power"]], shown, choose));
   }
 
   function choose(value) {
@@ -80,6 +89,7 @@ export function connectorCard({ identity, number, me, changed }) {
   }
 
   function heads(plug, connected) {
+    if (plug.transaction) open();
     const sample = plug.transaction ? plug.last_sample : null;
     const figure = (value, name) => h("div", { class: "figure" }, h("strong", { "data-figure": name }, value), h("span", {}, name));
     show(
@@ -111,7 +121,7 @@ export function connectorCard({ identity, number, me, changed }) {
       load();
     },
     sampled(facts) {
-      if (facts.at_ms === undefined || facts.at_ms === null) return;
+      if (curve.hidden || facts.at_ms === undefined || facts.at_ms === null) return;
       samples.push({ ...facts, at: new Date(facts.at_ms).toISOString() });
       samples.sort((a, b) => (a.at < b.at ? -1 : 1));
       if (unit === null) soonLimits();

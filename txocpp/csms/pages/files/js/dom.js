@@ -1,5 +1,7 @@
 // Builds elements. Text becomes text nodes, never markup.
 
+import { full, moment, NOTHING } from "./format.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 function fill(element, attributes, children) {
@@ -60,7 +62,7 @@ export function field(label, control, hint) {
 }
 
 /** A drop-down list; options are [value, text] pairs. */
-export function choice(attributes, options, chosen) {
+export function choice(attributes, options = [], chosen = "") {
   return h(
     "select",
     attributes,
@@ -73,6 +75,37 @@ export function choice(attributes, options, chosen) {
 /** Says that there is nothing, and what to do about it. */
 export function empty(title, ...more) {
   return h("div", { class: "empty" }, h("p", { class: "empty-title" }, title), ...more);
+}
+
+/** Stands where something will be as soon as it has come. */
+export function loading() {
+  return h("p", { class: "loading" }, "Loading …");
+}
+
+/** A moment, short; the whole of it with its time zone for whoever points at it. */
+export function when(text) {
+  return text ? h("time", { datetime: text, title: full(text) }, moment(text)) : NOTHING;
+}
+
+/** A list of names and values; rows without a value are left out. */
+export function factList(rows) {
+  const told = rows.filter(([, value]) => value !== null && value !== "" && value !== undefined);
+  return h("dl", { class: "facts" }, told.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+}
+
+/** Some buttons of which one is chosen. Options are [value, text] pairs. */
+export function switcher(name, options, chosen, choose) {
+  return h(
+    "div",
+    { class: "switch", role: "group", "aria-label": name },
+    options.map(([value, text]) =>
+      h(
+        "button",
+        { type: "button", "data-key": `${name} ${text}`, "aria-pressed": String(value === chosen), onclick: () => choose(value) },
+        text,
+      ),
+    ),
+  );
 }
 
 /** A table that becomes cards on a phone. Columns: [heading, cell(row), class]. */

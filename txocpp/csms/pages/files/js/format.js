@@ -49,6 +49,35 @@ export function moment(text) {
   return today ? TIME.format(at) : `${DAY.format(at)}, ${CLOCK.format(at)}`;
 }
 
+const FULL = new Intl.DateTimeFormat(undefined, {
+  dateStyle: "full", timeStyle: "long",
+});
+
+/** All of a moment, with its time zone. */
+export function full(text) {
+  return FULL.format(new Date(text));
+}
+
+/** The time zone that all moments are told in. */
+export function timeZone() {
+  const { timeZone: zone } = FULL.resolvedOptions();
+  const short = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" }).formatToParts(new Date());
+  const name = short.find((part) => part.type === "timeZoneName")?.value;
+  return name && name !== zone ? `${zone} (${name})` : zone;
+}
+
+/** A moment as a field for dates and times wants it: local time without seconds. */
+export function localField(text) {
+  if (!text) return "";
+  const at = new Date(text);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+/** The same read again: RFC 3339, or null if the field is empty. */
+export function fromLocalField(text) {
+  return text ? new Date(text).toISOString() : null;
+}
+
 export function clock(at) {
   return CLOCK.format(at);
 }

@@ -1,10 +1,11 @@
 // What was asked of stations, and what became of it.
 
 import { get, query, remove } from "./api.js";
-import { choice, empty, field, h, show, table } from "./dom.js";
-import { moment, words } from "./format.js";
+import { choice, empty, field, h, loading, show, table, when } from "./dom.js";
+import { words } from "./format.js";
 import { attempt, note } from "./notes.js";
-import { badge } from "./overview.js";
+import { badge } from "./badges.js";
+import { pager } from "./pager.js";
 import { soon } from "./soon.js";
 
 const OUTCOMES = [
@@ -13,7 +14,7 @@ const OUTCOMES = [
 
 function outcome(one) {
   if (one.outcome === null) return h("span", { class: "badge ready" }, one.state);
-  if (one.outcome !== "answered") return h("span", { class: "badge bad" }, one.outcome);
+  if (one.outcome !== "answered") return badge(one.outcome);
   const status = one.answer?.status;
   return status ? badge(status) : h("span", { class: "badge free" }, "answered");
 }
@@ -30,11 +31,11 @@ function details(one) {
 
 export function operationTable(items, withStation, mayCancel, changed) {
   const columns = [
-    ["Asked", (one) => moment(one.asked_at)],
+    ["Asked", (one) => when(one.asked_at)],
     withStation && ["Station", (one) => h("a", { href: `#/stations/${encodeURIComponent(one.station)}` }, one.station)],
     ["Operation", (one) => words(one.action)],
     ["Outcome", outcome],
-    ["By", (one) => one.asked_by],
+    ["By", (one) => [one.asked_by, one.batch && h("a", { class: "of-batch", href: `#/ask?batch=${one.batch}` }, "batch")]],
     ["", details, "wide"],
     mayCancel && ["", (one) => one.state === "waiting" && cancelButton(one, changed), "actions"],
   ];
@@ -51,54 +52,48 @@ function cancelButton(one, changed) {
 }
 
 export function operationsPage({ main, me }) {
-  const list = h("div", { class: "card" });
-  const below = h("div", {});
+  const list = h("div", { class: "card" }, loading());
   const station = h("input", { type: "search", placeholder: "Identity" });
   const action = choice({}, [["", "All"]]);
   const result = choice({}, [["", "All"], ...OUTCOMES.map((one) => [one, one])]);
-  let shown = [];
 
-  async function load(before) {
-    const wanted = { station: station.value.trim(), action: action.value, outcome: result.value, before, limit: 50 };
-    let found;
-    try {
-      found = await get(`/api/operations${query(wanted)}`);
-    } catch (problem) {
-      show(list, empty(problem.message));
-      show(below);
-      return;
-    }
-    shown = before ? [...shown, ...found.items] : found.items;
-    show(
-      list,
-      shown.length
-        ? operationTable(shown, true, me.role !== "viewer", () => again())
-        : empty("Nothing was asked yet, or nothing fits."),
-    );
-    show(below, found.next !== null && h("button", { type: "button", onclick: () => load(found.next) }, "Show older"));
-  }
+  const parts = pager({
+    ask: (before) =>
+      get(`/api/operations${query({ station: station.value.trim(), action: action.value, outcome: result.value, before, limit: 50 })}`),
+    draw: (items) =>
+      show(list, items.length ? operationTable(items, true, me.role !== "viewer", () => again()) : empty("Nothing was asked yet, or nothing fits.")),
+    failed: (problem) => show(list, empty(problem.message)),
+  });
 
   async function loadActions() {
     const found = await get("/api/actions");
     show(action, h("option", { value: "" }, "All"), found.map((one) => h("option", { value: one }, words(one))));
   }
 
-  const again = soon(() => load());
-  station.addEventListener("input", () => again());
-  for (const one of [action, result]) one.addEventListener("change", () => again());
+  const again = soon(() => parts.load(), 1000);
+  const narrowed = soon(() => parts.again());
+  for (const one of [station, action, result]) one.addEventListener("input", () => narrowed());
   show(
     main,
-    h("h1", {}, "Operations"),
-    h("div", { class: "filters" }, field("Station", station), field("Operation", action), field("Outcome", result)),
+    h(
+      "div",
+      { class: "page-top" },
+      h("h1", {}, "Operations"),
+      me.role !== "viewer" && h("a", { class: "button primary", href: "#/ask" }, "Ask many stations"),
+    ),
+    h("div", { class: "filters", role: "search" }, field("Station", station), field("Operation", action), field("Outcome", result)),
     list,
-    below,
+    parts.element,
   );
-  load();
+  parts.load();
   loadActions().catch((problem) => note(problem.message, "bad"));
   return {
     title: "Operations",
-    heard: (kind) => kind === "operation.done" && shown.length <= 50 && !list.querySelector("details[open]") && again(),
+    heard: (kind) => kind === "operation.done" && parts.first && !list.querySelector("details[open]") && again(),
     refresh: () => again(),
-    leave: () => again.stop(),
+    leave() {
+      again.stop();
+      narrowed.stop();
+    },
   };
 }

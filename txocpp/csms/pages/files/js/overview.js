@@ -1,138 +1,62 @@
-// All stations at a glance, live.
+// All stations at a glance, live: a page of cards out of any number.
 
-import { get, patch, path, query } from "./api.js";
-import { choice, empty, field, h, show } from "./dom.js";
-import { ago, current, energy, power, words } from "./format.js";
-import { attempt, note } from "./notes.js";
+import { get, path, query } from "./api.js";
+import { choice, empty, field, h, loading, show } from "./dom.js";
+import { energy, power, words } from "./format.js";
+import { newStation } from "./new-station.js";
+import { pager } from "./pager.js";
 import { soon } from "./soon.js";
+import { stationCard } from "./station-card.js";
 
-const PAGE = 200;
+const PAGE = 60;
 const MOST_SINGLE_LOOKS = 8;
-const REFRESH_MS = 60000;
+const SUMMARY_MS = 2000;
+const NEWCOMERS_MS = 1500;
+const REFRESH_MS = 60_000;
 
-/** A word in a coloured pill; the colour says how things stand. */
-export function badge(status) {
-  const kinds = {
-    Available: "free", Charging: "busy", Preparing: "ready", Finishing: "ready", Reserved: "ready",
-    SuspendedEV: "paused", SuspendedEVSE: "paused", Unavailable: "off", Faulted: "bad",
-    Accepted: "free", Blocked: "bad", Expired: "bad", Invalid: "bad", Rejected: "bad",
-    Pending: "paused",
-  };
-  return h("span", { class: `badge ${kinds[status] ?? "off"}` }, words(status ?? "Unknown"));
-}
+// What can be looked for; each stands for a part of the query.
+const STATUSES = [
+  "Available", "Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing", "Reserved",
+  "Unavailable", "Faulted",
+];
+const SHOWN = [
+  ["", "All", {}],
+  ["online", "Online", { connected: true }],
+  ["offline", "Offline", { connected: false }],
+  ["pending", "Waiting to be accepted", { registration: "Pending" }],
+  ...STATUSES.map((one) => [one, words(one), { status: one }]),
+];
 
-export function lamp(connected) {
-  const text = connected ? "Online" : "Offline";
-  return h("span", { class: `lamp ${connected ? "on" : "off"}` }, text);
-}
-
-/** How much of the limit is drawn, as a bar. */
-export function draw(sample, limit) {
-  const drawn = sample?.current_a;
-  if (drawn === undefined || limit === null || limit <= 0) return null;
-  const share = Math.min(100, Math.round((100 * drawn) / limit));
-  const text = `${current(drawn)} of ${current(limit)}`;
-  return h("progress", { class: "draw", max: 100, value: share, "aria-label": text, title: text });
-}
-
-function connectorLine(connector, connected) {
-  const sample = connector.transaction ? connector.last_sample : null;
-  return h(
-    "li",
-    { class: connected ? "" : "stale" },
-    h("span", { class: "plug", "aria-label": `Connector ${connector.connector_id}` }, connector.connector_id),
-    badge(connector.status),
-    h("span", { class: "reading" }, sample ? power(sample.power_w) : ""),
-    h(
-      "span",
-      { class: "soft reading", title: "limit in force" },
-      connector.limit_a === null ? "no limit" : `max ${current(connector.limit_a)}`,
-    ),
-    connector.error_code !== "NoError" && h("span", { class: "error" }, words(connector.error_code)),
-    draw(sample, connector.limit_a),
-  );
-}
-
-function card(station, me, changed) {
-  const plugs = station.connectors.filter((one) => one.connector_id > 0);
-  const model = [station.vendor, station.model].filter(Boolean).join(" ");
-  const href = `#/stations/${encodeURIComponent(station.identity)}`;
-  const waits = station.registration === "Pending" && me.role !== "viewer";
-  return h(
-    "li",
-    { class: "card station", "data-identity": station.identity },
-    h(
-      "div",
-      { class: "card-top" },
-      h("h2", {}, h("a", { href, "data-key": href }, station.name || station.identity)),
-      lamp(station.connected),
-    ),
-    h(
-      "p",
-      { class: "soft" },
-      [station.name && station.identity, model].filter(Boolean).join(" · "),
-      !station.connected && ` last seen ${ago(station.last_seen)}`,
-    ),
-    waits && h(
-      "p",
-      { class: "notice" },
-      "New here, not yet accepted. ",
-      h("button", { type: "button", class: "small", onclick: (e) => adopt(e.target, station, changed) }, "Accept"),
-    ),
-    plugs.length
-      ? h("ul", { class: "plugs" }, plugs.map((one) => connectorLine(one, station.connected)))
-      : h("p", { class: "soft" }, "No connector has reported yet."),
-  );
-}
-
-async function adopt(button, station, changed) {
-  await attempt(button, async () => {
-    await patch(path("stations", station.identity), { admission: "accepted" });
-    return `${station.identity} is accepted`;
-  });
-  changed(station.identity);
-}
-
-function summary(stations, more) {
-  const running = stations.flatMap((one) => one.connectors).filter((one) => one.transaction);
-  const drawn = running.reduce((sum, one) => sum + (one.last_sample?.power_w ?? 0), 0);
-  const delivered = running.reduce((sum, one) => sum + (one.transaction.energy_wh ?? 0), 0);
-  const figure = (value, name) => h("div", { class: "figure" }, h("strong", {}, value), h("span", {}, name));
-  const online = stations.filter((one) => one.connected).length;
-  return [
-    figure(`${online} of ${stations.length}${more ? "+" : ""}`, "online"),
-    figure(running.length, "charging"),
-    figure(power(drawn), "drawn now"),
-    figure(energy(delivered), "in these sessions"),
-  ];
-}
-
-export function overviewPage({ main, me }) {
-  const stations = new Map();
-  let following = null;
-  let loaded = false;
+export function overviewPage({ main, me, params }) {
+  const cards = new Map();
   const figures = h("section", { class: "figures", "aria-label": "In sum" });
-  const cards = h("ul", { class: "cards" });
-  const below = h("div", {});
-  const search = h("input", { type: "search", placeholder: "Identity or name", "aria-label": "Search" });
-  const filter = choice({ "aria-label": "Which" }, [["", "All"], ["true", "Online"], ["false", "Offline"]]);
+  const list = h("ul", { class: "cards" });
+  const told = h("div", {}, loading());
+  const search = h("input", { type: "search", placeholder: "Identity, name, vendor, model", maxlength: 100 });
+  const filter = choice({}, SHOWN.map(([value, text]) => [value, text]), params.get("show"));
 
-  const filters = () => ({ search: search.value.trim(), connected: filter.value, limit: PAGE });
+  const wanted = (after) => ({
+    ...SHOWN.find(([value]) => value === filter.value)[2], search: search.value.trim(), after, limit: PAGE,
+  });
+  const parts = pager({
+    ask: (after) => get(`/api/stations${query(wanted(after))}`),
+    draw: arrange,
+    failed: (problem) => show(told, empty(problem.message)),
+    names: ["Previous", "Next"],
+  });
 
-  async function load(after) {
-    const found = await get(`/api/stations${query({ ...filters(), after })}`);
-    if (!after) stations.clear();
-    for (const one of found.items) stations.set(one.identity, one);
-    following = found.next;
-    loaded = true;
-    paint();
-  }
-
-  function paint() {
-    const all = [...stations.values()];
-    show(figures, all.length ? summary(all, following !== null) : null);
-    show(cards, all.map((one) => card(one, me, dirty)));
-    show(below, loaded && !all.length && nothing(), following !== null && more());
+  /** Cards that stay keep their place in the document, and with it focus and selection. */
+  function arrange(stations) {
+    const kept = new Map(stations.map((one) => [one.identity, cards.get(one.identity) ?? stationCard({ me, changed: dirty })]));
+    for (const [identity, card] of cards) if (!kept.has(identity)) card.element.remove();
+    cards.clear();
+    stations.forEach((one, index) => {
+      const card = kept.get(one.identity);
+      cards.set(one.identity, card);
+      card.show(one);
+      if (list.children[index] !== card.element) list.insertBefore(card.element, list.children[index] ?? null);
+    });
+    show(told, !stations.length && nothing());
   }
 
   function nothing() {
@@ -144,43 +68,96 @@ export function overviewPage({ main, me }) {
     );
   }
 
-  const more = () =>
-    h("button", { type: "button", onclick: () => attempt(null, () => load(following)) }, "Show more");
-
   const dirty = soon(async (identities) => {
-    const known = [...identities].filter((one) => stations.has(one));
-    if (known.length !== identities.size || known.length > MOST_SINGLE_LOOKS || filter.value) {
-      await load();
+    const known = [...identities].filter((one) => cards.has(one));
+    if (known.length > MOST_SINGLE_LOOKS) {
+      await parts.load();
       return;
     }
     const found = await Promise.all(known.map((one) => get(path("stations", one))));
-    for (const one of found) stations.set(one.identity, one);
-    paint();
+    for (const one of found) cards.get(one.identity)?.show(one);
   });
 
-  const again = soon(() => load());
+  const sums = soon(async () => {
+    const found = await get("/api/summary");
+    show(figures, found.stations ? summary(found, look) : null);
+  }, SUMMARY_MS);
+
+  const again = soon(() => parts.again());
+  const newcomers = soon(() => parts.load(), NEWCOMERS_MS);
+
+  function look(value) {
+    filter.value = value;
+    again();
+    filter.focus();
+  }
+
   search.addEventListener("input", () => again());
   filter.addEventListener("change", () => again());
-  const timer = setInterval(() => again(), REFRESH_MS);
+  const timer = setInterval(() => refresh(), REFRESH_MS);
+
+  function refresh() {
+    newcomers();
+    sums();
+  }
 
   show(
     main,
-    h("h1", { class: "unseen" }, "Stations"),
+    h(
+      "div",
+      { class: "page-top" },
+      h("h1", {}, "Stations"),
+      h(
+        "div",
+        { class: "buttons" },
+        me.role !== "viewer" && h("a", { class: "button", href: "#/ask" }, "Ask many"),
+        me.role === "admin" && h("button", { type: "button", onclick: () => newStation(() => refresh()) }, "Add a station"),
+      ),
+    ),
     figures,
     h("div", { class: "filters", role: "search" }, field("Search", search), field("Show", filter)),
-    cards,
-    below,
+    told,
+    list,
+    parts.element,
   );
-  load().catch((problem) => note(problem.message, "bad"));
+  parts.load();
+  sums.now();
 
   return {
     title: "Stations",
-    heard: (kind, facts) => facts.station && !kind.startsWith("operation.") && dirty(facts.station),
-    refresh: () => again(),
-    leave: () => {
+    heard(kind, facts) {
+      if (!facts.station || kind === "station.notice" || kind === "tag.presented") return;
+      const card = cards.get(facts.station);
+      if (kind === "meter.sampled") card?.sampled(facts);
+      else if (card) dirty(facts.station);
+      // Whoever is not here may belong here now.
+      else if (parts.first || filter.value) newcomers();
+      sums();
+    },
+    refresh,
+    leave() {
       clearInterval(timer);
-      dirty.stop();
-      again.stop();
+      for (const one of [dirty, again, sums, newcomers]) one.stop();
     },
   };
+}
+
+function summary(found, look) {
+  const figure = (value, name) => h("div", { class: "figure" }, h("strong", {}, value), h("span", {}, name));
+  const faulted = found.statuses.Faulted ?? 0;
+  const call = (value, text, kind) =>
+    h("button", { type: "button", class: `call ${kind}`, "data-key": value, onclick: () => look(value) }, text);
+  return [
+    figure(`${found.connected} of ${found.stations}`, "online"),
+    figure(found.running, "charging"),
+    figure(power(found.power_w), "drawn now"),
+    figure(energy(found.energy_wh), "in these sessions"),
+    (found.pending > 0 || faulted > 0) &&
+      h(
+        "div",
+        { class: "calls" },
+        found.pending > 0 && call("pending", `${found.pending} to be accepted`, "paused"),
+        faulted > 0 && call("Faulted", `${faulted} faulted`, "bad"),
+      ),
+  ];
 }

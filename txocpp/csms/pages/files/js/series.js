@@ -1,9 +1,11 @@
 // Meter values and limits, loaded and shaped for charts.
 
 import { get, path, query } from "./api.js";
-import { heardTime } from "./clock.js";
+import { heardTime, now } from "./clock.js";
+import { amount, words } from "./format.js";
 
 const MOST_PAGES = 12;
+const COLOURS = 6;
 
 /** All samples of a connector from a moment on, oldest first. */
 export async function samplesOf(identity, connector, since) {
@@ -37,6 +39,27 @@ export async function schedulesOf(identity, connector, unit, duration, since) {
 /** [milliseconds, limit or null] from the steps that the API tells. */
 export function points(steps) {
   return steps.map((step) => [new Date(step.at).getTime(), step.limit]);
+}
+
+/** Draws a composite with the profiles that it is made of. */
+export function drawSchedules(picture, found, title = "Composite") {
+  const composite = points(found.composite);
+  const lines = found.profiles.map((one, index) => ({
+    name: `${words(one.purpose)} ${one.profile_id}, level ${one.stack_level}`,
+    kind: "steps",
+    style: `s${index % COLOURS}`,
+    points: points(one.steps),
+  }));
+  const limit = composite[0]?.[1] ?? null;
+  const told = limit === null ? "no limit" : amount(limit, found.unit);
+  picture.draw({
+    from: new Date(found.since).getTime(),
+    to: new Date(found.until).getTime(),
+    unit: found.unit,
+    now: now(),
+    label: `${title} of ${lines.length} profiles; now ${told}`,
+    lines: [{ name: title, kind: "steps", style: "composite", area: true, points: composite }, ...lines],
+  });
 }
 
 /** What was measured, in A or W, as a line. */

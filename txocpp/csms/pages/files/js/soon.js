@@ -31,6 +31,13 @@ export function soon(work, pauseMs = PAUSE_MS) {
     if (!timer && !running) timer = setTimeout(run, pauseMs);
   }
 
+  /** Without waiting. */
+  mark.now = () => {
+    keys.add("");
+    clearTimeout(timer);
+    run();
+  };
+
   mark.stop = () => {
     over = true;
     clearTimeout(timer);

@@ -1,11 +1,10 @@
 // What else is known of a station: its plate, what it told, what it was asked.
 
 import { get, patch, path, query } from "./api.js";
-import { choice, empty, field, h, show, table } from "./dom.js";
-import { moment, words } from "./format.js";
+import { choice, empty, factList, field, h, show, table, when } from "./dom.js";
+import { words } from "./format.js";
 import { attempt } from "./notes.js";
-import { operationTable } from "./operations.js";
-import { badge } from "./overview.js";
+import { badge } from "./badges.js";
 import { soon } from "./soon.js";
 
 const FACTS = [
@@ -24,7 +23,6 @@ const MOMENTS = [
 export function detailsTab({ place, identity, me, station, changed }) {
   const plate = h("div", { class: "card" });
   const told = h("div", { class: "card stack" });
-  const asked = h("div", { class: "card stack" });
   const name = h("input", { value: station.name, maxlength: 200 });
   const admission = choice(
     {},
@@ -34,20 +32,22 @@ export function detailsTab({ place, identity, me, station, changed }) {
 
   function update(found) {
     station = found;
-    const rows = [
-      ...FACTS.map(([text, key]) => [text, found[key]]),
-      ...MOMENTS.map(([text, key]) => [text, found[key] && moment(found[key])]),
-      ["Password", found.has_password ? "set" : "none"],
-    ].filter(([, value]) => value !== null && value !== "");
-    show(plate, h("dl", { class: "facts" }, rows.map(([text, value]) => [h("dt", {}, text), h("dd", {}, value)])));
+    show(
+      plate,
+      h("h2", { class: "unseen" }, "Plate"),
+      factList([
+        ...FACTS.map(([text, key]) => [text, found[key]]),
+        ...MOMENTS.map(([text, key]) => [text, found[key] && when(found[key])]),
+        ["Password", found.has_password ? "set" : "none"],
+      ]),
+    );
     again();
   }
 
   const again = soon(async () => {
-    const [notices, operations, history] = await Promise.all([
-      get(path("stations", identity, "notices") + query({ limit: 15 })),
-      get(path("stations", identity, "operations") + query({ limit: 15 })),
-      get(path("stations", identity, "status-history") + query({ limit: 15 })),
+    const [notices, history] = await Promise.all([
+      get(path("stations", identity, "notices") + query({ limit: 20 })),
+      get(path("stations", identity, "status-history") + query({ limit: 20 })),
     ]);
     show(
       told,
@@ -56,11 +56,6 @@ export function detailsTab({ place, identity, me, station, changed }) {
       history.items.length ? statusTable(history.items) : empty("No status yet."),
       h("h3", {}, "Notices"),
       notices.items.length ? noticeTable(notices.items) : empty("No notices yet."),
-    );
-    show(
-      asked,
-      h("h2", {}, "What it was asked"),
-      operations.items.length ? operationTable(operations.items, false) : empty("Nothing yet."),
     );
   }, 30);
 
@@ -87,7 +82,7 @@ export function detailsTab({ place, identity, me, station, changed }) {
     h(
       "div",
       { class: "columns" },
-      h("div", { class: "stack" }, told, asked),
+      h("div", { class: "stack" }, told),
       h("aside", { class: "stack" }, me.role !== "viewer" && edit, plate),
     ),
   );
@@ -103,7 +98,7 @@ function fault(one) {
 function statusTable(items) {
   return table(
     [
-      ["When", (one) => moment(one.changed_at)],
+      ["When", (one) => when(one.changed_at)],
       ["Connector", (one) => one.connector_id || "station", "number"],
       ["Status", (one) => badge(one.status)],
       ["Error", fault, "wide"],
@@ -116,7 +111,7 @@ function statusTable(items) {
 function noticeTable(items) {
   return table(
     [
-      ["When", (one) => moment(one.at)],
+      ["When", (one) => when(one.at)],
       ["Kind", (one) => words(one.kind)],
       ["What", (one) => h("code", {}, JSON.stringify(one.document)), "wide"],
     ],

@@ -1,9 +1,8 @@
 // What was said between a station and the central system.
 
 import { get, path, query } from "./api.js";
-import { choice, empty, field, h, show } from "./dom.js";
-import { moment } from "./format.js";
-import { attempt } from "./notes.js";
+import { choice, empty, field, h, loading, show, when } from "./dom.js";
+import { pager } from "./pager.js";
 import { soon } from "./soon.js";
 
 const SHORT = 130;
@@ -11,35 +10,31 @@ const KINDS = { 2: "asks", 3: "answers", 4: "refuses" };
 
 export function messagesTab({ place, identity }) {
   const list = h("ol", { class: "log" });
-  const below = h("div", {});
+  const below = h("div", {}, loading());
   const search = h("input", { type: "search", placeholder: "Action, id, any text" });
   const direction = choice({}, [["", "Both"], ["in", "From the station"], ["out", "To the station"]]);
   const live = h("input", { type: "checkbox", checked: true });
   const file = h("a", { class: "button", download: "" }, "Export (JSON Lines)");
-  let shown = [];
 
   const url = (name, more) =>
     path("stations", identity, name) + query({ search: search.value.trim(), direction: direction.value, ...more });
 
-  async function load(before) {
-    const found = await get(url("messages", { before, limit: 100 }));
-    shown = before ? [...shown, ...found.items] : found.items;
-    // Whoever has gone back in time wants to stay there.
-    if (before) live.checked = false;
-    const asked = actions(shown);
-    show(list, shown.map((one) => entry(one, asked)));
-    show(
-      below,
-      !shown.length && empty("Nothing was said, or nothing fits."),
-      found.next !== null && h("button", { type: "button", onclick: () => attempt(null, () => load(found.next)) }, "Show older"),
-    );
-  }
+  const parts = pager({
+    ask: (before) => get(url("messages", { before, limit: 100 })),
+    draw(items) {
+      const asked = actions(items);
+      show(list, items.map((one) => entry(one, asked)));
+      show(below, !items.length && empty("Nothing was said, or nothing fits."));
+    },
+    failed: (problem) => show(below, empty(problem.message)),
+  });
 
-  const again = soon(() => load());
+  const again = soon(() => parts.load(), 1000);
+  const from = soon(() => parts.again());
 
   function narrowed() {
     file.href = url("messages.jsonl");
-    again();
+    from();
   }
 
   for (const one of [search, direction]) one.addEventListener("input", narrowed);
@@ -55,10 +50,19 @@ export function messagesTab({ place, identity }) {
       file,
     ),
     h("div", { class: "card" }, list, below),
+    parts.element,
   );
-  narrowed();
+  file.href = url("messages.jsonl");
+  parts.load();
   const reading = () => list.querySelector("details[open]") !== null;
-  return { heard: () => live.checked && !reading() && again(), leave: () => again.stop() };
+  return {
+    // Whoever has gone back in time, or reads something, wants it to stay.
+    heard: () => live.checked && parts.first && !reading() && again(),
+    leave() {
+      again.stop();
+      from.stop();
+    },
+  };
 }
 
 /** The actions of all calls shown, by message id: an answer does not say what it answers. */
@@ -87,8 +91,8 @@ function entry(message, asked) {
   return h(
     "li",
     {},
-    h("time", { class: "soft", datetime: message.at }, moment(message.at)),
-    h("span", { class: message.direction, title: incoming ? "from the station" : "to the station" }, incoming ? "←" : "→"),
+    h("span", { class: "soft" }, when(message.at)),
+    h("span", { class: message.direction, title: incoming ? "from the station" : "to the station" }, h("span", { "aria-hidden": "true" }, incoming ? "←" : "→"), h("span", { class: "unseen" }, incoming ? "station" : "central system")),
     h("div", { class: "frame" }, h("strong", {}, `${KINDS[kind] ?? "?"} ${action} `), body(message.frame)),
   );
 }

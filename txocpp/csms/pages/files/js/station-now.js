@@ -1,31 +1,26 @@
 // What a station does now: each connector with its curve, and the buttons that change it.
 
 import { get, query } from "./api.js";
-import { empty, h, show } from "./dom.js";
+import { empty, h, show, switcher } from "./dom.js";
+import { heldCard } from "./held.js";
 import { connectorCard } from "./connector-card.js";
 import { limitForm, stationControls } from "./station-controls.js";
 
 const RANGES = [[0.25, "15 min"], [1, "1 h"], [6, "6 h"], [24, "24 h"], [168, "7 days"]];
+const MOST_CURVES = 4;
 let hours = 0.25;
 
 export function nowTab({ place, identity, me, station, changed }) {
   const cards = new Map();
   const left = h("div", { class: "stack" });
   const tags = h("datalist", { id: "known-tags" });
-  const range = h("div", { class: "switch", role: "group", "aria-label": "Time shown" });
+  const range = h("div", {});
+  const mayAsk = me.role !== "viewer";
   const form = limitForm(identity, changed);
+  const held = mayAsk ? heldCard(identity) : null;
 
   function ranges() {
-    show(
-      range,
-      RANGES.map(([value, text]) =>
-        h(
-          "button",
-          { type: "button", "data-key": text, "aria-pressed": String(value === hours), onclick: () => choose(value) },
-          text,
-        ),
-      ),
-    );
+    show(range, switcher("Time shown", RANGES, hours, choose));
   }
 
   function choose(value) {
@@ -38,7 +33,9 @@ export function nowTab({ place, identity, me, station, changed }) {
     const plugs = found.connectors.filter((one) => one.connector_id > 0);
     for (const plug of plugs) {
       if (!cards.has(plug.connector_id)) {
-        const card = connectorCard({ identity, number: plug.connector_id, me, changed });
+        // Of many connectors only those with a car show their curve at once.
+        const folded = plugs.length > MOST_CURVES && !plug.transaction;
+        const card = connectorCard({ identity, number: plug.connector_id, me, changed, folded });
         cards.set(plug.connector_id, card);
         left.append(card.element);
         card.reload(hours);
@@ -67,9 +64,9 @@ export function nowTab({ place, identity, me, station, changed }) {
     h(
       "div",
       { class: "columns" },
-      h("div", { class: "stack" }, h("div", {}, range), left),
-      me.role !== "viewer" &&
-        h("aside", { class: "stack", "aria-label": "Operate" }, form.element, stationControls(identity)),
+      h("div", { class: "stack" }, range, left),
+      mayAsk &&
+        h("aside", { class: "stack", "aria-label": "Operate" }, form.element, held.element, stationControls(identity)),
     ),
   );
   update(station);
@@ -77,7 +74,9 @@ export function nowTab({ place, identity, me, station, changed }) {
 
   return {
     show: update,
+    leave: () => held?.stop(),
     heard(kind, facts) {
+      held?.heard(kind, facts);
       if (kind === "meter.sampled") cards.get(facts.connector_id)?.sampled(facts);
       if (kind === "transaction.started" || kind === "transaction.stopped" || limitsMoved(kind, facts)) {
         for (const card of cards.values()) card.limitsMoved(facts.at);

@@ -2,19 +2,18 @@
 
 import { get, path, post } from "./api.js";
 import { chart } from "./chart.js";
-import { now } from "./clock.js";
-import { choice, empty, field, h, show, table } from "./dom.js";
-import { amount, moment, words } from "./format.js";
-import { attempt } from "./notes.js";
-import { points, schedulesOf } from "./series.js";
+import { choice, empty, field, h, loading, show, table, when } from "./dom.js";
+import { amount, words } from "./format.js";
+import { attempt, note } from "./notes.js";
+import { profileEditor } from "./profile-editor.js";
+import { drawSchedules, schedulesOf } from "./series.js";
 import { soon } from "./soon.js";
 
 const HOUR = 3_600_000;
-const COLOURS = 6;
 
 export function profilesTab({ place, identity, me, station }) {
   const picture = chart();
-  const list = h("div", {});
+  const list = h("div", {}, loading());
   const numbers = [0, ...station.connectors.map((one) => one.connector_id).filter((one) => one > 0)];
   const connector = choice({}, numbers.map((one) => [one, one ? `Connector ${one}` : "Whole station"]), numbers[1] ?? 0);
   const unit = choice({}, [["A", "A per phase"], ["W", "W in all"]]);
@@ -25,27 +24,8 @@ export function profilesTab({ place, identity, me, station }) {
       schedulesOf(identity, connector.value, unit.value, span.value * HOUR),
       get(path("stations", identity, "profiles")),
     ]);
-    paint(found);
+    drawSchedules(picture, found);
     show(list, profiles.items.length ? rows(profiles.items) : empty("No charging profile is installed."));
-  }
-
-  function paint(found) {
-    const composite = points(found.composite);
-    const lines = found.profiles.map((one, index) => ({
-      name: `${words(one.purpose)} ${one.profile_id}, level ${one.stack_level}`,
-      kind: "steps",
-      style: `s${index % COLOURS}`,
-      points: points(one.steps),
-    }));
-    const limit = composite[0]?.[1] ?? null;
-    picture.draw({
-      from: new Date(found.since).getTime(),
-      to: new Date(found.until).getTime(),
-      unit: found.unit,
-      now: now(),
-      label: `Composite of ${lines.length} profiles; now ${limit === null ? "no limit" : amount(limit, found.unit)}`,
-      lines: [{ name: "Composite", kind: "steps", style: "composite", area: true, points: composite }, ...lines],
-    });
   }
 
   const rows = (profiles) =>
@@ -56,8 +36,8 @@ export function profilesTab({ place, identity, me, station }) {
         ["Purpose", (one) => words(one.purpose)],
         ["Level", (one) => one.stack_level, "number"],
         ["Limits", (one) => limits(one.profile), "wide"],
-        ["Acknowledged", (one) => moment(one.acknowledged_at)],
-        ["", (one) => me.role !== "viewer" && clearButton(one), "actions"],
+        ["Acknowledged", (one) => when(one.acknowledged_at)],
+        ["", (one) => mayChange && clearButton(one), "actions"],
       ],
       profiles,
       "Installed charging profiles",
@@ -68,16 +48,41 @@ export function profilesTab({ place, identity, me, station }) {
     return h("button", { type: "button", class: "small", onclick: (e) => attempt(e.target, work) }, "Clear");
   }
 
-  const again = soon(load, 20);
+  const mayChange = me.role !== "viewer";
+  const editing = h("div", {});
+  const begin = h("button", { type: "button", class: "primary", "aria-expanded": "false", onclick: () => edit(!editor) }, "New profile");
+  let editor = null;
+
+  function edit(open) {
+    editor?.stop();
+    editor = open ? profileEditor({ identity, station, sent: () => edit(false) }) : null;
+    show(editing, editor?.element);
+    begin.textContent = open ? "Close the editor" : "New profile";
+    begin.setAttribute("aria-expanded", String(open));
+    if (open) editor.element.querySelector("select").focus();
+    else again();
+  }
+
+  const again = soon(() => load().catch((problem) => note(problem.message, "bad")), 20);
   for (const one of [connector, unit, span]) one.addEventListener("change", () => again());
   show(
     place,
-    h("div", { class: "form" }, field("Connector", connector), field("Unit", unit), field("From now", span)),
+    h("div", { class: "form" }, field("Connector", connector), field("Unit", unit), field("From now", span), mayChange && begin),
+    editing,
     h("div", { class: "card" }, picture),
     h("div", { class: "card" }, list),
   );
   again();
-  return { show: () => again(), leave: () => again.stop() };
+  return {
+    show(found) {
+      station = found;
+      again();
+    },
+    leave() {
+      again.stop();
+      editor?.stop();
+    },
+  };
 }
 
 function limits(profile) {

@@ -1,13 +1,16 @@
 // One station: its head, and the tabs below.
 
-import { get, patch, path } from "./api.js";
-import { empty, h, show } from "./dom.js";
+import { get, path } from "./api.js";
+import { empty, h, loading, show } from "./dom.js";
 import { ago } from "./format.js";
-import { attempt } from "./notes.js";
-import { badge, lamp } from "./overview.js";
+import { badge, lamp } from "./badges.js";
 import { soon } from "./soon.js";
+import { askTab } from "./station-ask.js";
+import { admissionButtons } from "./station-card.js";
+import { careTab } from "./station-care.js";
 import { configurationTab } from "./station-configuration.js";
 import { detailsTab } from "./station-details.js";
+import { listTab } from "./station-list.js";
 import { messagesTab } from "./station-messages.js";
 import { nowTab } from "./station-now.js";
 import { profilesTab } from "./station-profiles.js";
@@ -17,6 +20,9 @@ const TABS = [
   ["", "Now", nowTab],
   ["profiles", "Profiles", profilesTab],
   ["configuration", "Configuration", configurationTab],
+  ["list", "Local list", listTab],
+  ["care", "Maintenance", careTab],
+  ["ask", "Ask", askTab],
   ["messages", "Messages", messagesTab],
   ["details", "Details", detailsTab],
 ];
@@ -26,7 +32,7 @@ export function stationPage({ main, me, parts }) {
   const base = `#/stations/${encodeURIComponent(identity)}`;
   const top = h("div", { class: "page-top" });
   const under = h("p", { class: "soft" });
-  const place = h("section", { class: "stack", "aria-label": "Station" });
+  const place = h("section", { class: "stack", "aria-label": "Station" }, loading());
   const tabs = h(
     "nav",
     { class: "tabs", "aria-label": "Station" },
@@ -41,6 +47,7 @@ export function stationPage({ main, me, parts }) {
     try {
       station = await get(path("stations", identity));
     } catch (problem) {
+      if (tab && problem.status !== 404) throw problem;
       show(main, empty(problem.message, h("p", {}, h("a", { href: "#/" }, "All stations"))));
       return;
     }
@@ -73,16 +80,10 @@ export function stationPage({ main, me, parts }) {
 
   function waiting(station) {
     if (station.registration !== "Pending" || me.role === "viewer") return null;
-    const accept = (event) =>
-      attempt(event.target, async () => {
-        await patch(path("stations", identity), { admission: "accepted" });
-        dirty();
-        return `${identity} is accepted`;
-      });
-    return h("button", { type: "button", class: "primary", onclick: accept }, "Accept this station");
+    return admissionButtons(identity, () => dirty());
   }
 
-  const dirty = soon(load);
+  const dirty = soon(load, 500);
   const timer = setInterval(() => dirty(), 30_000);
   show(main, h("div", { class: "stack" }, top, under), tabs, place);
   tabs.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });

@@ -3,8 +3,8 @@
 import { get, path, post } from "./api.js";
 import { chart } from "./chart.js";
 import { now } from "./clock.js";
-import { empty, h, show } from "./dom.js";
-import { amount, energy, lasting, moment, words } from "./format.js";
+import { empty, factList, h, show, switcher, when } from "./dom.js";
+import { amount, energy, lasting, words } from "./format.js";
 import { attempt, confirmed } from "./notes.js";
 import { measured, offered, usualUnit } from "./series.js";
 import { soon } from "./soon.js";
@@ -18,7 +18,7 @@ export function transactionPage({ main, me, parts }) {
   const top = h("div", { class: "page-top" });
   const facts = h("div", { class: "card" });
   const picture = chart();
-  const units = h("div", { class: "switch", role: "group", "aria-label": "Unit" });
+  const units = h("div", {});
   let found = null;
   let samples = [];
   let unit = null;
@@ -43,14 +43,14 @@ export function transactionPage({ main, me, parts }) {
     const station = h("a", { href: `#/stations/${encodeURIComponent(found.station)}` }, found.station);
     const rows = [
       ["Station", station], ["Connector", found.connector_id ?? "unknown"], ["Tag", found.id_tag ?? "unknown"],
-      ["Began", moment(found.started_at)], ["Ended", found.stopped_at ? moment(found.stopped_at) : null],
+      ["Began", when(found.started_at)], ["Ended", found.stopped_at ? when(found.stopped_at) : null],
       ["Lasted", lasting(found.started_at, found.stopped_at)], ["Energy", energy(found.energy_wh)],
       ["Meter at the start", energy(found.meter_start_wh)],
       ["Meter at the end", found.meter_stop_wh === null ? null : energy(found.meter_stop_wh)],
       ["Tag was", found.start_status], ["Ended by", found.stop_reason && words(found.stop_reason)],
       ["Ended with tag", found.stop_id_tag], ["Reservation", found.reservation_id], ["Note", found.note],
-    ].filter(([, value]) => value !== null && value !== "" && value !== undefined);
-    show(facts, h("dl", { class: "facts" }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])));
+    ];
+    show(facts, factList(rows));
     curve();
   }
 
@@ -69,12 +69,7 @@ export function transactionPage({ main, me, parts }) {
       label: line.points.length ? `${line.name}, at most ${amount(most, shown)}` : "Nothing was measured",
       lines: [line, told?.points.length && told].filter(Boolean),
     });
-    show(
-      units,
-      [["A", "Current"], ["W", "Power"]].map(([value, text]) =>
-        h("button", { type: "button", "data-key": text, "aria-pressed": String(value === shown), onclick: () => choose(value) }, text),
-      ),
-    );
+    show(units, switcher("Unit", [["A", "Current"], ["W", "Power"]], shown, choose));
   }
 
   function choose(value) {

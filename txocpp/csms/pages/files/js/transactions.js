@@ -1,9 +1,10 @@
 // Charging transactions, newest first, with filters and export.
 
 import { get, query } from "./api.js";
-import { choice, empty, field, h, show, table } from "./dom.js";
-import { energy, lasting, moment, words } from "./format.js";
-import { badge } from "./overview.js";
+import { choice, empty, field, h, loading, show, table, when } from "./dom.js";
+import { energy, lasting, words } from "./format.js";
+import { badge } from "./badges.js";
+import { pager } from "./pager.js";
 import { soon } from "./soon.js";
 
 const STATES = { running: "Charging", stopped: "Stopped", abandoned: "Abandoned" };
@@ -17,7 +18,7 @@ const COLUMNS = [
   ["Station", (one) => h("a", { href: `#/stations/${encodeURIComponent(one.station)}` }, one.station)],
   ["Connector", (one) => one.connector_id ?? "?", "number"],
   ["Tag", (one) => one.id_tag ?? "unknown"],
-  ["Began", (one) => moment(one.started_at)],
+  ["Began", (one) => when(one.started_at)],
   ["Lasted", (one) => lasting(one.started_at, one.stopped_at), "number"],
   ["Energy", (one) => energy(one.energy_wh), "number"],
   ["State", stateBadge],
@@ -33,15 +34,13 @@ function instant(text, days) {
 }
 
 export function transactionsPage({ main, params }) {
-  const list = h("div", { class: "card" });
-  const below = h("div", {});
+  const list = h("div", { class: "card" }, loading());
   const station = h("input", { type: "search", placeholder: "Identity", value: params.get("station") });
   const tag = h("input", { type: "search", placeholder: "Tag" });
   const state = choice({}, [["", "All"], ["running", "Running"], ["stopped", "Stopped"], ["abandoned", "Abandoned"]]);
   const since = h("input", { type: "date" });
   const until = h("input", { type: "date" });
   const file = h("a", { class: "button", download: "transactions.csv" }, "Export (CSV)");
-  let shown = [];
 
   const wanted = (more) =>
     query({
@@ -53,31 +52,18 @@ export function transactionsPage({ main, params }) {
       ...more,
     });
 
-  async function load(before) {
-    let found;
-    try {
-      found = await get(`/api/transactions${wanted({ before, limit: 50 })}`);
-    } catch (problem) {
-      show(list, empty(problem.message));
-      show(below);
-      return;
-    }
-    shown = before ? [...shown, ...found.items] : found.items;
-    const filtered = wanted() !== "";
-    show(
-      list,
-      shown.length
-        ? table(COLUMNS, shown, "Transactions")
-        : empty(filtered ? "No transaction fits." : "Nobody has charged yet."),
-    );
-    show(below, found.next !== null && h("button", { type: "button", onclick: () => load(found.next) }, "Show older"));
-  }
-
-  const again = soon(() => load());
+  const parts = pager({
+    ask: (before) => get(`/api/transactions${wanted({ before, limit: 50 })}`),
+    draw: (items) =>
+      show(list, items.length ? table(COLUMNS, items, "Transactions") : empty(wanted() ? "No transaction fits." : "Nobody has charged yet.")),
+    failed: (problem) => show(list, empty(problem.message)),
+  });
+  const again = soon(() => parts.load(), 1000);
+  const from = soon(() => parts.again());
 
   function narrowed() {
     file.href = `/api/transactions.csv${wanted()}`;
-    again();
+    from();
   }
 
   for (const one of [station, tag, state, since, until]) one.addEventListener("input", narrowed);
@@ -90,14 +76,18 @@ export function transactionsPage({ main, params }) {
       field("Station", station), field("Tag", tag), field("State", state), field("From", since), field("To", until),
     ),
     list,
-    below,
+    parts.element,
   );
-  narrowed();
+  file.href = `/api/transactions.csv${wanted()}`;
+  parts.load();
   const live = (kind) => kind.startsWith("transaction.") || kind === "meter.sampled";
   return {
     title: "Transactions",
-    heard: (kind) => live(kind) && shown.length <= 50 && again(),
+    heard: (kind) => live(kind) && parts.first && again(),
     refresh: () => again(),
-    leave: () => again.stop(),
+    leave() {
+      again.stop();
+      from.stop();
+    },
   };
 }
