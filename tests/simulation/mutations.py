@@ -49,8 +49,9 @@ def new_id_for_each_transmission() -> Any:
     """A repetition looks like another message to a server that honours ids."""
     count = iter(range(10**9))
 
-    def ask(self: Any, call: Any, deadline: float) -> Any:
-        return ASK(self, type(call)(f"m{next(count)}", call.action, call.payload), deadline)
+    def ask(self: Any, call: Any, deadline: float, **facts: Any) -> Any:
+        renamed = type(call)(f"m{next(count)}", call.action, call.payload)
+        return ASK(self, renamed, deadline, **facts)
 
     return _instead(Conversation, "ask", ask)
 
