@@ -91,6 +91,16 @@ async def test_refusals_are_plain_words(door: str) -> None:
     assert "no such setting" not in (await run(door, "set", "1", "soc_percent=50")).output
 
 
+async def test_error_codes_are_those_of_ocpp(door: str) -> None:
+    """Shown as OCPP writes them; a near miss is put right, anything else is told what there is."""
+    shown = (await run(door, "fault", "--help")).output
+    assert all(code in shown for code in FaultCode)
+    assert "did you mean GroundFailure?" in (await run(door, "fault", "1", "groundfault")).output
+    wrong = await run(door, "fault", "1", "gremlin")
+    assert wrong.exit_code == 2
+    assert "there are ConnectorLockFailure, EVCommunicationError" in wrong.output
+
+
 async def test_state_is_plain_text_in_a_pipe(device: SimulatedDevice, door: str) -> None:
     """No frames, no colours, one line per connector."""
     device.evse(2).plug_in()

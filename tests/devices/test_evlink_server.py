@@ -216,7 +216,9 @@ def test_the_lease_and_its_end() -> None:
         ("ui", {"c": 1, "s": 1}, "BadArg"),
         ("reset", {"hard": 7}, "BadArg"),
         ("key", {"k": "00" * 32}, "Denied"),
-        ("ota", {"op": "begin"}, "Unsup"),
+        ("ota", {"op": "begin"}, "BadArg"),
+        ("ota", {"op": "data"}, "Denied"),
+        ("ota", {"op": "dance"}, "Denied"),
     ],
 )
 def test_requests_that_are_refused(verb: str, args: dict[str, Any], code: str) -> None:

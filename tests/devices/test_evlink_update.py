@@ -114,11 +114,12 @@ def test_a_device_that_talks_nonsense_or_stands_still() -> None:
 def test_a_device_that_refuses() -> None:
     """Its words are handed on, over the whole way."""
     house = EvlinkHouse().start()
+    house.charge()
     update = house.device.update_firmware(IMAGE, "1")
     house.run(1)
     error = failure(update)
     assert isinstance(error, DeviceRefused)
-    assert str(error) == "Unsup"
+    assert str(error) == "Busy"
     house.stop()
 
 

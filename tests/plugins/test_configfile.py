@@ -129,6 +129,14 @@ def test_a_fault_is_named_with_its_line(old: str, new: str, line: int, words: st
     assert words in said
 
 
+def test_a_table_that_may_be_there_several_times_wants_two_brackets() -> None:
+    """Whoever writes one pair is told so."""
+    said = fault('address = "x"\n\n[windows]\nname = "north"\n')
+    assert said == (
+        "house.toml: line 3: windows: there may be several, so write [[windows]] and not [windows]"
+    )
+
+
 def test_an_option_far_from_any_other_is_told_what_there_is() -> None:
     """When nothing is near."""
     assert "there are colour, slope, tiles" in fault("[roof]\nxyz = 1\n")

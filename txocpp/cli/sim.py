@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Iterator
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any, Final
 
 import click
@@ -180,12 +181,28 @@ def resume(ctx: click.Context, connector: int | None) -> None:
     _say(ctx, "ev_resume", connector)
 
 
-_error_code = click.Choice([code.value for code in FaultCode], case_sensitive=False)
+class _ErrorCode(click.ParamType[str]):
+    """An error code of OCPP, in capitals and small letters as it pleases."""
+
+    name = "ERROR_CODE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The code as OCPP writes it."""
+        codes = {code.lower(): code.value for code in FaultCode}
+        if str(value).lower() not in codes:
+            near = get_close_matches(str(value).lower(), codes, n=1)
+            known = ", ".join(codes.values())
+            hint = f"did you mean {codes[near[0]]}?" if near else f"there are {known}"
+            self.fail(f"{value!r} is no error code; {hint}")
+        return codes[str(value).lower()]
+
+
+_error_code = _ErrorCode()
 
 
 @sim.command()
 @click.argument("connector", type=int)
-@click.argument("error_code", type=_error_code)
+@click.argument("error_code", type=_error_code, metavar="ERROR_CODE")
 @click.option("--info", help="Words for people.")
 @click.option("--vendor-code", help="The maker's word for it.")
 @click.option("--warning/--blocking", default=None, help="Does charging go on?")
@@ -198,7 +215,12 @@ def fault(
     vendor_code: str | None,
     warning: bool | None,
 ) -> None:
-    """Something is wrong at a connector from now on."""
+    """Something is wrong at a connector from now on.
+
+    ERROR_CODE is one of OCPP: ConnectorLockFailure, EVCommunicationError, GroundFailure,
+    HighTemperature, InternalError, OtherError, OverCurrentFailure, OverVoltage, PowerMeterFailure,
+    PowerSwitchFailure, ReaderFailure, ResetFailure, UnderVoltage, WeakSignal.
+    """
     extra = {"info": info, "vendor_error_code": vendor_code, "warning": warning}
     given = {name: value for name, value in extra.items() if value is not None}
     _say(ctx, "fault", connector, error_code=error_code, **given)
@@ -206,7 +228,7 @@ def fault(
 
 @sim.command()
 @_connector
-@click.argument("error_code", type=_error_code, required=False)
+@click.argument("error_code", type=_error_code, required=False, metavar="[ERROR_CODE]")
 @click.pass_context
 def clear(ctx: click.Context, connector: int | None, error_code: str | None) -> None:
     """One fault of a connector, or all, is over."""

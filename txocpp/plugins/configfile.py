@@ -95,6 +95,9 @@ def _explain(fault: str, text: str, kind: type[msgspec.Struct]) -> str:
         known = [field.encode_name for field in msgspec.structs.fields(table)] if table else []
         reason = _unknown_option(unknown["name"], steps, known)
         steps.append(unknown["name"])
+    elif reason == "Expected `array`, got `object`" and _struct_at(kind, steps) is not None:
+        name = _dotted(steps)
+        reason = f"{name}: there may be several, so write [[{name}]] and not [{name}]"
     else:
         reason = f"{_dotted(steps)}: {_in_words(reason, _hint_at(kind, steps))}"
     line = line_of(text, steps)

@@ -142,14 +142,24 @@ class SimulatedDevice(Service):
         return succeed(None)
 
     def _installed(self, done: Deferred[Installation]) -> None:
+        try:
+            self.next_version()
+        except InstallationFailed as error:
+            done.errback(error)
+        else:
+            done.callback(Installation.REBOOT)
+
+    def next_version(self) -> None:
+        """Have the firmware that comes after the present one; raises `InstallationFailed`."""
         if not self._takes_firmware:
-            done.errback(InstallationFailed("the simulated device does not take it"))
-            return
+            raise InstallationFailed("the simulated device does not take it")
         before = self.info.firmware_version
-        version = str(int(before) + 1) if before.isdecimal() else f"{before}+1"
+        self.set_version(str(int(before) + 1) if before.isdecimal() else f"{before}+1")
+
+    def set_version(self, version: str) -> None:
+        """Have this firmware."""
         self.info = attrs.evolve(self.info, firmware_version=version)
         self.remember()
-        done.callback(Installation.REBOOT)
 
     def remember(self) -> None:
         """Give what has to survive to whoever keeps it, if it is news."""

@@ -18,12 +18,12 @@ from zope.interface import implementer
 from txocpp.devices.esp8266.words import KNOWN_FAULTS
 from txocpp.devices.simulation.device import SimulatedDevice
 from txocpp.devices.simulation.evlink_session import DeviceLink
+from txocpp.devices.simulation.evlink_update import Updates
 from txocpp.devices.simulation.evlink_verbs import MOST_MA, obey
 from txocpp.devices.simulation.evse import SimulatedEVSE
 from txocpp.evse import EVSEState, Fault, FaultCode, MeterReading, OfferReason, ResetKind
 from txocpp.interfaces import IEVSEListener
 
-FIRMWARE: Final = "simulated 1"
 LOCKOUT_S: Final = 5.0
 WRONG_PROOFS: Final = 3
 ANSWER_FIRST_S: Final = 0.2
@@ -89,6 +89,7 @@ class EvlinkSimulation:
         self._clock = device.clock
         self._started_at = self._clock.seconds()
         self._host: DeviceLink | None = None
+        self.updates = Updates(self)
         self.leases = {evse.number: Lease() for evse in device.evses}
         self._told: dict[int, dict[str, Any]] = {}
         self._wrong_proofs = 0
@@ -104,6 +105,7 @@ class EvlinkSimulation:
             lease.stop()
         if self._resetting is not None and self._resetting.active():
             self._resetting.cancel()
+        self.updates.stop()
         self.report_every(0)
 
     @property
@@ -120,9 +122,11 @@ class EvlinkSimulation:
         abilities = ["pwm", "relay", "meter", "fail", "tag"]
         abilities += ["lock"] if one.has_lock else []
         abilities += ["ph"] if one.can_switch_phases else []
+        steps = [[int(step * 1000) for step in evse.capabilities.steps_a] for evse in evses]
+        few = {"steps": steps} if any(steps) else {}
         return {
             "id": self.device.info.serial_number,
-            "fw": FIRMWARE,
+            "fw": f"simulated {self.device.info.firmware_version}",
             "hw": "simulated",
             "boot": self.starts,
             "why": self._start_reason,
@@ -133,6 +137,7 @@ class EvlinkSimulation:
             "rx": 256,
             "up": self.uptime_ms,
             "v": 1,
+            **few,
         }
 
     def boot(self) -> tuple[int, dict[str, Any]]:
@@ -149,6 +154,7 @@ class EvlinkSimulation:
         if self._host is not None and self._host is not link:
             self._host.close()
         self._host = link
+        self.updates.heard()
         self.report_every(0)
 
     def renewed(self) -> None:
@@ -207,6 +213,7 @@ class EvlinkSimulation:
             self._host.close()
             self._host = None
         self.report_every(0)
+        self.updates.give_up()
         self._told.clear()
         for evse in self.device.evses:
             self.leases[evse.number].stop()
@@ -218,8 +225,8 @@ class EvlinkSimulation:
         self._powered = True
         self.starts += 1
         self._started_at = self._clock.seconds()
-        for evse in self.device.evses:
-            self.apply(evse)
+        self.updates.started()
+        self.apply_all()
         self.on_start(self.starts)
         self.on_power(True)
 
@@ -239,6 +246,8 @@ class EvlinkSimulation:
         self.tell(evse)
 
     def _effective_ma(self, lease: Lease) -> int:
+        if self.updates.under_way:
+            return 0
         fallback_ma, most_ma = self.conf["fb"], self.conf["max"] or MOST_MA
         if not lease.asked:
             limit_ma = self.conf["boot"]
@@ -247,6 +256,11 @@ class EvlinkSimulation:
         else:
             limit_ma = fallback_ma if self.conf["up"] else min(fallback_ma, lease.limit_ma)
         return int(min(limit_ma, most_ma))
+
+    def apply_all(self) -> None:
+        """Offer everybody what lease and settings allow."""
+        for evse in self.device.evses:
+            self.apply(evse)
 
     def apply(self, evse: SimulatedEVSE, phases: int | None = None) -> None:
         """Offer what lease and settings allow."""

@@ -114,8 +114,7 @@ def _conf(box: EvlinkSimulation, args: dict[str, Any], link: DeviceLink) -> dict
         raise Refusal("BadArg", "k")
     if "v" in args:
         box.conf[name] = _checked(name, args["v"])
-        for evse in box.device.evses:
-            box.apply(evse)
+        box.apply_all()
     return {"v": box.conf[name]}
 
 
@@ -172,7 +171,7 @@ def _key(box: EvlinkSimulation, args: dict[str, Any], link: DeviceLink) -> dict[
 
 
 def _ota(box: EvlinkSimulation, args: dict[str, Any], link: DeviceLink) -> dict[str, Any]:
-    raise Refusal("Unsup")
+    return {"off": box.updates.take(args)}
 
 
 _VERBS: Final = {
