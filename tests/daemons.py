@@ -212,8 +212,10 @@ class CentralSystem(Daemon):
 
     service = "ocpp-csms"
 
-    def __init__(self, folder: Path, *, more: str = "") -> None:
+    def __init__(self, folder: Path, *, more: str = "", database: str | None = None) -> None:
         super().__init__(folder, "central system")
+        self.database = database or str(folder / "central.sqlite3")
+        """A file, or the URL of another database."""
         self.ocpp_port = processes.free_port()
         self.http_port = processes.free_port()
         self.more = more
@@ -231,7 +233,7 @@ ocpp = ["tcp:{self.ocpp_port}:interface=127.0.0.1"]
 http = "tcp:{self.http_port}:interface=127.0.0.1"
 
 [database]
-url = "{self.folder / "central.sqlite3"}"
+url = {json.dumps(self.database)}
 
 {self.more}
 """

@@ -160,9 +160,9 @@ class Connector:
 
     def begin(self, tag: str, profile: Profile | None = None) -> None:
         """Start a transaction (§4.8)."""
-        if self.transaction is not None or self.car is None:
-            return
         station = self._station
+        if self.transaction is not None or self.car is None or not station.open_for_cars:
+            return
         reservation = self._end_reservation()
         self.transaction = Transaction(
             connector=self.number,

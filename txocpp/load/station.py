@@ -134,8 +134,10 @@ class Station:
         self._plan_loss()
 
     def close(self) -> None:
-        """No more cars; whoever charges is sent away."""
+        """No more cars and no more losses; whoever charges is sent away."""
         self.open_for_cars = False
+        if self._loss is not None and self._loss.active():
+            self._loss.cancel()
         for connector in self.connectors:
             connector.stop(Reason.LOCAL)
             connector.freeze()
