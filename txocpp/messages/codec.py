@@ -1,22 +1,35 @@
 """Payload to message and back: for each class three functions, written and compiled at first use.
 
 The functions say yes or no. After a no, `txocpp.messages.explain` finds out what is wrong; good
-messages do not pay for that. Decoding fills the slots of a frozen value directly, so that nothing
-is checked twice.
+messages do not pay for that.
+
+What is decoded takes two steps. msgspec compares the payload with a form, a Struct that is derived
+from the fields: which there are, of which types, how long, how large, how many. Then a function
+takes the values over, looks at what no form can express, and fills the slots of a frozen value
+directly, so that nothing is checked twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import attrs
+import msgspec
 
 from txocpp.messages.explain import explain_payload, explain_value
 from txocpp.messages.fields import Field, Many, fields_of
 from txocpp.messages.kinds import Nested, Refused, Source
 
-REFUSALS = (Refused, KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
+REFUSALS = (
+    Refused,
+    msgspec.ValidationError,
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+)
 """What the generated functions raise for a no."""
 
 
@@ -24,6 +37,10 @@ REFUSALS = (Refused, KeyError, TypeError, ValueError, AttributeError, Arithmetic
 class Codec:
     """The generated functions of one class. They raise one of `REFUSALS`."""
 
+    form: type[msgspec.Struct]
+    """What a JSON object has to look like."""
+    fill: Callable[[Any], Any]
+    """Form to value."""
     decode: Callable[[Any], Any]
     """JSON object to value."""
     encode: Callable[[Any], dict[str, Any]]
@@ -70,7 +87,8 @@ def codec_of(declared: type[Any]) -> Codec:
     """The codec of a declared class, compiled when it is first asked for."""
     codec = _codecs.get(declared)
     if codec is None:
-        codec = Codec(_decoder(declared), _encoder(declared), _checker(declared))
+        form, fill = _form(declared), _filler(declared)
+        codec = Codec(form, fill, _decoder(form, fill), _encoder(declared), _checker(declared))
         _codecs[declared] = codec
     return codec
 
@@ -99,22 +117,27 @@ class _Function:
         (name,) = named
         return self.bound(Source("", f"{{{name}}}", named)).expression
 
-    def refuse(self, depth: int, source: Source, many: Many | None, sequence: str) -> None:
-        """Lines that refuse a ``v`` that is bad."""
-        if many is None:
-            if source.bad:
-                self.add(depth, f"if {source.bad}: raise Refused")
+    def refuse(self, depth: int, source: Source, many: Many | None) -> None:
+        """Lines that refuse a ``v`` of ours that is bad."""
+        if many is not None:
+            self.add(depth, "if type(v) is not tuple: raise Refused")
+            if many.at_least:
+                self.add(depth, f"if len(v) < {many.at_least}: raise Refused")
+            if many.at_most is not None:
+                self.add(depth, f"if len(v) > {many.at_most}: raise Refused")
+        self.refuse_bad(depth, source, many)
+
+    def refuse_bad(self, depth: int, source: Source, many: Many | None) -> None:
+        """The same for a ``v`` that is known to be a list or tuple, if it should be."""
+        if not source.bad:
             return
-        self.add(depth, f"if type(v) is not {sequence}: raise Refused")
-        if many.at_least:
-            self.add(depth, f"if len(v) < {many.at_least}: raise Refused")
-        if many.at_most is not None:
-            self.add(depth, f"if len(v) > {many.at_most}: raise Refused")
-        if source.bad:
-            self.add(depth, "items = v")
-            self.add(depth, "for v in items:")
-            self.add(depth + 1, f"if {source.bad}: raise Refused")
-            self.add(depth, "v = items")
+        if many is None:
+            self.add(depth, f"if {source.bad}: raise Refused")
+            return
+        self.add(depth, "items = v")
+        self.add(depth, "for v in items:")
+        self.add(depth + 1, f"if {source.bad}: raise Refused")
+        self.add(depth, "v = items")
 
     def compiled(self) -> Callable[[Any], Any]:
         text = "\n".join(self._lines)
@@ -133,26 +156,53 @@ def _converted(source: Source, many: Many | None, sequence: str) -> str:
     return items if sequence == "list" else f"{sequence}({items})"
 
 
-def _decoder(declared: type[Any]) -> Callable[[Any], Any]:
-    fields = fields_of(declared)
-    function = _Function(f"decode_{declared.__name__}", "payload")
+def _decoder(form: type[msgspec.Struct], fill: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    convert = msgspec.convert
+
+    def decode(payload: object) -> Any:
+        return fill(convert(payload, form))
+
+    return decode
+
+
+def _form(declared: type[Any]) -> type[msgspec.Struct]:
+    fields: list[Any] = []
+    for field in fields_of(declared):
+        kind = field.kind
+        wanted = codec_of(kind.datatype).form if isinstance(kind, Nested) else kind.wire_type()
+        if field.many is not None:
+            bounds = msgspec.Meta(min_length=field.many.at_least, max_length=field.many.at_most)
+            wanted = Annotated[list[wanted], bounds]  # type: ignore[valid-type]
+        # None is for what is left out; a null in the payload fits no type.
+        fields.append((field.name, wanted) if field.required else (field.name, wanted, None))
+    return msgspec.defstruct(
+        f"{declared.__name__}Form",
+        fields,
+        rename={field.name: field.wire for field in fields_of(declared)},
+        kw_only=True,
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+
+
+def _filler(declared: type[Any]) -> Callable[[Any], Any]:
+    function = _Function(f"fill_{declared.__name__}", "form")
     new, twin = function.bind(new=object.__new__), function.bind(twin=_open_twin(declared))
-    required = sum(field.required for field in fields)
-    function.add(0, "if type(payload) is not dict: raise Refused")
-    function.add(0, f"unknown = len(payload) - {required}")
     function.add(0, f"value = {new}({twin})")
-    for field in fields:
-        depth = 0
-        if not field.required:
-            function.add(0, f"if {field.wire!r} not in payload: value.{field.name} = None")
-            function.add(0, "else:")
-            function.add(1, "unknown -= 1")
-            depth = 1
+    for field in fields_of(declared):
         source = function.bound(_decoding(field))
-        function.add(depth, f"v = payload[{field.wire!r}]")
-        function.refuse(depth, source, field.many, "list")
-        function.add(depth, f"value.{field.name} = {_converted(source, field.many, 'tuple')}")
-    function.add(0, "if unknown: raise Refused")
+        converted = _converted(source, field.many, "tuple")
+        if converted == "v" and not source.bad:
+            function.add(0, f"value.{field.name} = form.{field.name}")
+            continue
+        depth = 0
+        function.add(0, f"v = form.{field.name}")
+        if not field.required:
+            function.add(0, f"if v is None: value.{field.name} = None")
+            function.add(0, "else:")
+            depth = 1
+        function.refuse_bad(depth, source, field.many)
+        function.add(depth, f"value.{field.name} = {converted}")
     function.add(0, f"value.__class__ = {function.bind(declared=declared)}")
     function.add(0, "return value")
     return function.compiled()
@@ -170,7 +220,7 @@ def _open_twin(declared: type[Any]) -> type[Any]:
 
 def _decoding(field: Field) -> Source:
     if isinstance(field.kind, Nested):
-        return Source("", "{decode}(v)", {"decode": codec_of(field.kind.datatype).decode})
+        return Source("", "{fill}(v)", {"fill": codec_of(field.kind.datatype).fill})
     return field.kind.decoding()
 
 
@@ -180,7 +230,7 @@ def _encoder(declared: type[Any]) -> Callable[[Any], Any]:
     for field in fields_of(declared):
         depth = _read(function, field)
         source = function.bound(_encoding(field))
-        function.refuse(depth, source, field.many, "tuple")
+        function.refuse(depth, source, field.many)
         converted = _converted(source, field.many, "list")
         function.add(depth, f"payload[{field.wire!r}] = {converted}")
     function.add(0, "return payload")
@@ -199,7 +249,7 @@ def _checker(declared: type[Any]) -> Callable[[Any], Any]:
     for field in fields_of(declared):
         depth = _read(function, field)
         source = function.bound(_encoding(field))
-        function.refuse(depth, source, field.many, "tuple")
+        function.refuse(depth, source, field.many)
         if not source.bad:
             # There is no condition: converting refuses.
             function.add(depth, _converted(source, field.many, "tuple"))

@@ -1,8 +1,8 @@
 """What may stand in a field: one class for each kind of value.
 
-A kind states its rule twice: as Python source for the generated functions of
-`txocpp.messages.codec`, which only say yes or no, and as plain methods that say what is wrong. The
-tests hold the two together.
+A kind states its rule twice: for the generated functions of `txocpp.messages.codec`, which only
+say yes or no, as a type that msgspec compares with and as Python source for what no type can say;
+and as plain methods that say what is wrong. The tests hold the two together.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal as Number
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import attrs
+from msgspec import Meta
 
 from txocpp import errors
 from txocpp.messages.instants import format_instant, parse_instant
@@ -55,13 +56,17 @@ class Source:
 class Kind:
     """A kind of value."""
 
-    def decoding(self) -> Source:
-        """From the wire to Python."""
+    def wire_type(self) -> Any:
+        """What the value has to be on the wire, as msgspec understands it."""
         raise NotImplementedError
+
+    def decoding(self) -> Source:
+        """From the wire to Python, for a value of the `wire_type`."""
+        return Source()
 
     def encoding(self) -> Source:
         """From Python to the wire."""
-        return self.decoding()
+        raise NotImplementedError
 
     def wire_fault(self, value: object) -> Fault | None:
         """What is wrong with a value from the wire; None if nothing."""
@@ -84,18 +89,20 @@ class Text(Kind):
     max_length: int | None = None
     ignores_case: bool = False
 
+    def wire_type(self) -> Any:
+        return str if self.max_length is None else Annotated[str, Meta(max_length=self.max_length)]
+
     def decoding(self) -> Source:
-        return self._source("type(v) is not str")
+        return Source("not (v.isascii() or {is_sound}(v))", "v", {"is_sound": _is_sound})
 
     def encoding(self) -> Source:
-        return attrs.evolve(
-            self._source("not isinstance(v, str)"), expression="v if type(v) is str else {plain}(v)"
-        )
-
-    def _source(self, wrong_type: str) -> Source:
+        sound = self.decoding()
         too_long = "" if self.max_length is None else f" or len(v) > {self.max_length}"
-        bad = f"{wrong_type}{too_long} or not (v.isascii() or {{is_sound}}(v))"
-        return Source(bad, "v", {"is_sound": _is_sound, "plain": str.__str__})
+        return Source(
+            f"not isinstance(v, str){too_long} or {sound.bad}",
+            "v if type(v) is str else {plain}(v)",
+            {**sound.names, "plain": str.__str__},
+        )
 
     def wire_fault(self, value: object) -> Fault | None:
         if not isinstance(value, str):
@@ -115,8 +122,8 @@ class Text(Kind):
 class URI(Text):
     """An absolute URI: a scheme, a colon, no blanks."""
 
-    def _source(self, wrong_type: str) -> Source:
-        text = super()._source(wrong_type)
+    def decoding(self) -> Source:
+        text = super().decoding()
         names = {**text.names, "is_uri": _is_uri}
         return Source(f"{text.bad} or not {{is_uri}}(v)", text.expression, names)
 
@@ -137,7 +144,10 @@ class Integer(Kind):
     minimum: int = -LARGEST_INTEGER - 1
     maximum: int = LARGEST_INTEGER
 
-    def decoding(self) -> Source:
+    def wire_type(self) -> Any:
+        return Annotated[int, Meta(ge=self.minimum, le=self.maximum)]
+
+    def encoding(self) -> Source:
         return Source(f"type(v) is not int or not {self.minimum} <= v <= {self.maximum}")
 
     def wire_fault(self, value: object) -> Fault | None:
@@ -163,6 +173,9 @@ class Decimal(Kind):
     """A number with few decimal places, exact in Python, a JSON number on the wire."""
 
     places: int
+
+    def wire_type(self) -> Any:
+        return int | float
 
     def decoding(self) -> Source:
         return Source("", "{decimal}(v)", {"decimal": self._from_wire})
@@ -224,7 +237,10 @@ class Decimal(Kind):
 class Boolean(Kind):
     """``true`` or ``false``."""
 
-    def decoding(self) -> Source:
+    def wire_type(self) -> Any:
+        return bool
+
+    def encoding(self) -> Source:
         return Source("v is not True and v is not False")
 
     def wire_fault(self, value: object) -> Fault | None:
@@ -237,6 +253,9 @@ class Boolean(Kind):
 @attrs.frozen
 class Instant(Kind):
     """A point in time, see `txocpp.messages.instants`."""
+
+    def wire_type(self) -> Any:
+        return str
 
     def decoding(self) -> Source:
         return Source("", "{parse}(v)", {"parse": parse_instant})
@@ -272,9 +291,8 @@ class Enumerated(Kind):
 
     values: type[StrEnum]
 
-    def decoding(self) -> Source:
-        members = {member.value: member for member in self.values}
-        return Source("", "{members}[v]", {"members": members})
+    def wire_type(self) -> Any:
+        return self.values
 
     def encoding(self) -> Source:
         return Source("type(v) is not {values}", "v._value_", {"values": self.values})
