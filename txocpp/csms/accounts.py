@@ -177,6 +177,10 @@ class AccountBook:
         """A new password, as it may be stored."""
         return await self._passwords.hash(password)
 
+    async def fits(self, account: AccountRecord, password: str) -> bool:
+        """Whether this is the password of the account."""
+        return await self._passwords.verify(account.password_hash, password)
+
     async def log_in(self, name: str, password: str) -> tuple[AccountRecord, str] | None:
         """Begin a session: the account and the session key. None: wrong name or password."""
         account = await self._store.read(lambda records: records.accounts.find(name))

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from daemons import CentralSystem, ChargePoint
-from pages_browser import PHONE, Person, at_the_browser, chromium
-from twisted.internet import reactor
-from twisted.internet.defer import Deferred
-from twisted.internet.threads import blockingCallFromThread
+from pages_browser import PHONE, Person, at_the_browser
+from pages_office import meanwhile
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("browser_is_there")]
+
+ADOPT = '[stations]\nadmit = "adopt"\n'
 
 METERING = {
     "MeterValueSampleInterval": 1,
     "MeterValuesSampledData": "Energy.Active.Import.Register,Power.Active.Import,Current.Import",
 }
-
-
-@pytest.fixture(autouse=True)
-def with_chromium() -> None:
-    """Look for the browser before anything is started."""
-    chromium()
-
-
-def meanwhile(work: Callable[[], Awaitable[Any]]) -> Any:
-    """Outside the browser something happens; the person waits for it."""
-
-    async def run() -> Any:
-        return await work()
-
-    return blockingCallFromThread(reactor, lambda: Deferred.fromCoroutine(run()))
 
 
 async def start(station: ChargePoint) -> None:
@@ -40,10 +25,9 @@ async def start(station: ChargePoint) -> None:
     await station.open_door()
 
 
-@pytest.mark.slow
 async def test_a_new_station_charges_and_follows_a_limit(tmp_path: Path) -> None:
-    """A person finds a new station, adds a tag, sees a charge start, and limits the current."""
-    central = CentralSystem(tmp_path / "central")
+    """A person adopts a new station, adds a tag, sees a charge start, and limits the current."""
+    central = CentralSystem(tmp_path / "central", more=ADOPT)
     station = ChargePoint(tmp_path / "station", "GARAGE-1", central.url, keys=METERING)
     card = "[data-connector='1']"
 
@@ -52,6 +36,9 @@ async def test_a_new_station_charges_and_follows_a_limit(tmp_path: Path) -> None
         person.sees("No charge point has connected yet")
         meanwhile(lambda: start(station))
         person.sees("GARAGE-1", ".station")
+        person.sees("1 to be accepted", "main")
+        person.click("Accept GARAGE-1")
+        person.sees("GARAGE-1 is accepted", "#notes")
         person.sees("Available", ".station")
 
         person.click("Tags", "link")
@@ -106,7 +93,6 @@ async def test_a_new_station_charges_and_follows_a_limit(tmp_path: Path) -> None
         await central.stop()
 
 
-@pytest.mark.slow
 async def test_configuration_messages_and_operations(tmp_path: Path) -> None:
     """A person reads the configuration, changes a key, and finds that in the message log."""
     central = CentralSystem(tmp_path / "central")
@@ -143,45 +129,3 @@ async def test_configuration_messages_and_operations(tmp_path: Path) -> None:
     finally:
         await station.stop()
         await central.stop()
-
-
-@pytest.mark.slow
-async def test_accounts_and_texts_that_look_like_markup(tmp_path: Path) -> None:
-    """With accounts a person logs in first; a viewer gets no buttons; texts stay texts."""
-    central = CentralSystem(tmp_path / "central")
-    hostile = "<img src=x onerror=alert(1)>"
-    secret = "correct horse battery"
-
-    def story(person: Person) -> None:
-        enter_viewer(person, secret)
-        person.open("/tags")
-        person.fill("Name", "vera")
-        person.fill("Password", "wrong, wrong, wrong")
-        person.click("Log in")
-        person.sees("wrong name or password", "[role=alert]")
-        person.fill("Password", secret)
-        person.page.keyboard.press("Enter")
-        person.sees("vera, viewer", "#session")
-        person.sees(hostile, "main table")
-        assert person.count("main img") == 0
-        assert person.count("main table button") == 0
-        person.click("Log out")
-        person.sees("Log in", "main")
-
-    await central.start()
-    try:
-        tag = {"id_tag": "A", "note": hostile}
-        assert (await central.ask("POST", "/api/tags", tag))[0] == 201
-        # The refusals at the beginning are how a page learns that somebody has to log in.
-        await at_the_browser(central.http_port, story, expected=("401",))
-    finally:
-        await central.stop()
-
-
-def enter_viewer(person: Person, password: str) -> None:
-    """The first token locks everybody out; with it the viewer is entered."""
-    ask = person.page.context.request
-    made = ask.post(f"{person.base}/api/tokens", data={"name": "test", "role": "admin"}).json()
-    viewer = {"name": "vera", "role": "viewer", "password": password}
-    shown = {"Authorization": f"Bearer {made['token']}"}
-    assert ask.post(f"{person.base}/api/accounts", data=viewer, headers=shown).status in (201, 409)
