@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,14 @@ def test_two_daemons_may_be_started_in_one_folder(
     options: Any = ServerOptions()
     options.parseOptions([*arguments, role])
     assert Path(options["pidfile"]).name == file.format(role=role)
+
+
+@pytest.fixture(autouse=True)
+def interrupts_as_before() -> Iterator[None]:
+    """Options that are read by twistd change what Ctrl-C does."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("options", [chargepoint.Options, csms.Options])

@@ -23,6 +23,7 @@ from txocpp.cli.demonstration.fastclock import FastClock
 from txocpp.cli.demonstration.house import IDENTITY, MAXIMUM_A, House
 from txocpp.cli.demonstration.screen import Screen
 from txocpp.cli.demonstration.story import Story, StoryFailed
+from txocpp.devices.links import listening_endpoint
 from txocpp.errors import ConfigurationError
 
 SHOW_EVERY_S = 0.15
@@ -76,7 +77,8 @@ def demo(
         try:
             performance.prepare(Path(folder), http=http, control=control)
         except ConfigurationError as error:
-            raise click.ClickException(str(error)) from error
+            words = str(error).replace("listen.http", "--http")
+            raise click.ClickException(words) from error
         performance.run()
     context.exit(performance.status)
 
@@ -99,6 +101,12 @@ class Performance:
 
     def prepare(self, folder: Path, *, http: str, control: str) -> None:
         """Build the house. Raises `ConfigurationError` for endpoints that make no sense."""
+        if not http:
+            raise ConfigurationError("--http: the pages need a port, for example tcp:8080")
+        try:
+            listening_endpoint(self._reactor, control)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"--control: {error}") from error
         self._house = House(self._reactor, self._clock, folder, http=http, control=control)
         self._house.heard = Listener(self._screen, self._house.now)
 

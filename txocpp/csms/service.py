@@ -178,12 +178,17 @@ def central_system(reactor: Any, settings: Settings) -> CentralSystemService:
 
     Raises `ConfigurationError` for settings that do not go together.
     """
+    if not settings.listen.ocpp and not settings.tls:
+        raise ConfigurationError("listen.ocpp: there is no port for charge points")
     for name, description in endpoints_of(settings):
         fault = port_fault(description)
         if fault is not None:
             raise ConfigurationError(f"{name}: {description!r} is no endpoint: {fault}")
         try:
             serverFromString(reactor, description)
+        except OSError as error:
+            why = f"{error.filename}: {error.strerror}"
+            raise ConfigurationError(f"{name}: {description!r}: {why}") from error
         except Exception as error:
             raise ConfigurationError(f"{name}: {description!r} is no endpoint: {error}") from error
     store = open_store(settings, reactor, exclusive=True)
@@ -198,7 +203,10 @@ def open_store(settings: Settings, reactor: Any = None, *, exclusive: bool = Fal
     url = settings.database.url
     if not url:
         path = default_database()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"cannot make {path.parent}: {error.strerror}") from error
         url = str(path)
     try:
         return CentralStore(

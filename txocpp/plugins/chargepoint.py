@@ -14,7 +14,7 @@ from twisted.python import usage
 from txocpp.chargepoint.keys import EXTRA_KEYS, LARGEST, STANDARD_KEYS, Access, Key, Kind
 from txocpp.chargepoint.options import Options as Settings
 from txocpp.errors import ConfigurationError
-from txocpp.plugins import configfile, logs
+from txocpp.plugins import configfile, interrupts, logs
 from txocpp.plugins.garbage import nothing_to_collect
 from txocpp.plugins.pidfile import own_pid_file
 from txocpp.smartcharging import Switches
@@ -47,7 +47,9 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Read the file and apply the options on top of it."""
-        own_pid_file(self, "ocpp-cp")
+        if self.parent is not None:
+            own_pid_file(self.parent, "ocpp-cp")
+            interrupts.end_at_once("ocpp-cp")
         if self["print-example"]:
             sys.stdout.write(example())
             raise SystemExit(0)

@@ -10,9 +10,9 @@ import msgspec
 from twisted.application.service import IService
 from twisted.python import usage
 
-from txocpp.csms.settings import Settings
+from txocpp.csms.settings import Settings, default_database
 from txocpp.errors import ConfigurationError, StoreError
-from txocpp.plugins import configfile, logs
+from txocpp.plugins import configfile, interrupts, logs
 from txocpp.plugins.garbage import nothing_to_collect
 from txocpp.plugins.pidfile import own_pid_file
 
@@ -49,7 +49,9 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Read the file and apply the options on top of it."""
-        own_pid_file(self, "ocpp-csms")
+        if self.parent is not None:
+            own_pid_file(self.parent, "ocpp-csms")
+            interrupts.end_at_once("ocpp-csms")
         if self["print-example"]:
             sys.stdout.write(configfile.example(Settings))
             raise SystemExit(0)
@@ -86,19 +88,29 @@ class Options(usage.Options):
 class CentralSystemRoot(logs.LoggingRoot):
     """Ends the program with one line if the central system cannot be started."""
 
+    def __init__(self, log_format: str = "text", database: str = "") -> None:
+        super().__init__(log_format)
+        self._database = database
+        """File name, or URL of a server, which names itself in its errors."""
+
     def startService(self) -> None:
         """Called by twistd before the reactor runs."""
         try:
-            super().startService()  # type: ignore[no-untyped-call]
-        except (ConfigurationError, StoreError) as fault:
+            super().startService()
+        except ConfigurationError as fault:
             raise SystemExit(f"ocpp-csms: {fault}") from None
+        except StoreError as fault:
+            named = "://" in self._database or self._database in str(fault)
+            place = "" if named else f"{self._database}: "
+            raise SystemExit(f"ocpp-csms: {place}{fault}") from None
 
 
 def makeService(options: Options) -> IService:
     """The service that twistd runs."""
     from twisted.internet import reactor
 
-    root: Any = CentralSystemRoot(options["log-format"])
+    database = options.settings.database.url or str(default_database())
+    root: Any = CentralSystemRoot(options["log-format"], database)
     try:
         with nothing_to_collect(reactor):
             from txocpp.csms.service import central_system

@@ -27,6 +27,8 @@ from twisted.logger import (
 from twisted.python.components import Componentized
 from zope.interface import implementer
 
+from txocpp.plugins import interrupts
+
 PLAIN: Final = (str, int, float, bool, type(None))
 
 FORMATS: Final = ("text", "json")
@@ -107,3 +109,8 @@ class LoggingRoot(MultiService):
         if self._log_format == "json" and isinstance(parent, Componentized):
             parent.setComponent(ILogObserver, json_observer())  # type: ignore[no-untyped-call]
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]
+
+    def startService(self) -> None:
+        """Called by twistd, the last before the reactor runs."""
+        super().startService()  # type: ignore[no-untyped-call]
+        interrupts.leave_to_twisted()

@@ -13,9 +13,8 @@ from twisted.python import usage
 USUAL: Final = "twistd.pid"
 
 
-def own_pid_file(options: usage.Options, program: str) -> None:
-    """Choose the file for twistd, unless whoever started it has chosen one (``--pidfile``)."""
-    twistd = options.parent
-    if twistd is None or twistd.get("pidfile") != USUAL:
-        return
-    twistd["pidfile"] = "" if twistd.get("nodaemon") else f"{program}.pid"
+def own_pid_file(twistd: usage.Options, program: str) -> None:
+    """Choose the file in the options of twistd, unless whoever started it has chosen one
+    (``--pidfile``)."""
+    if twistd.get("pidfile") == USUAL:
+        twistd["pidfile"] = "" if twistd.get("nodaemon") else f"{program}.pid"

@@ -144,8 +144,10 @@ class SQLiteChargePointStore:
     def _opened(self) -> sqlite3.Connection:
         try:
             database, self.damage = open_or_set_aside(self._path)
-        except (sqlite3.Error, OSError) as error:
+        except sqlite3.Error as error:
             raise StoreError(f"{self._path}: {error}") from error
+        except OSError as error:
+            raise StoreError(f"{self._path}: {error.strerror or error}") from error
         return database
 
     def _report(self, outcomes: Any) -> None:
