@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -17,7 +18,7 @@ from twisted.python.failure import Failure
 
 from txocpp.csms.station import Station
 from txocpp.interfaces import ICentralStore
-from txocpp.storage.central.notices import MESSAGE
+from txocpp.storage.central.records import Records
 from txocpp.transport.peer import Direction
 
 EVERY_S: Final = 1.0
@@ -64,7 +65,7 @@ class MessageLog:
         rows, self._rows = self._rows, []
         if not rows:
             return None
-        written = self._store.append(*[(MESSAGE, row) for row in rows])
+        written = self._store.write(partial(_log, rows))
         return written.addErrback(self._lost, len(rows))
 
     def _lost(self, failure: Failure, count: int) -> None:
@@ -73,6 +74,10 @@ class MessageLog:
             count=count,
             reason=failure.getErrorMessage(),
         )
+
+
+def _log(rows: list[tuple[Any, ...]], records: Records) -> None:
+    records.notices.log(rows)
 
 
 def redacted(frame: str) -> str:

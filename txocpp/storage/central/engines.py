@@ -36,6 +36,10 @@ PAGES_BEFORE_CHECKPOINT: Final = 4000
 """16 MiB of SQLite's log. The same pages are written again and again by the stations that charge;
 the later they go to the file, the fewer times they do."""
 
+CACHE_KIB: Final = 32 * 1024
+"""Most of SQLite's memory for one connection: the pages that a thousand charging connectors write
+to again and again, which it would otherwise read back each time."""
+
 
 class Unreachable(StoreError):
     """The database does not answer, or left in the middle of a commit."""
@@ -93,6 +97,9 @@ def _prepare_sqlite(dbapi_connection: Any, synchronous: str) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute(f"PRAGMA synchronous = {synchronous.upper()}")
     cursor.execute("PRAGMA foreign_keys = ON")
+    # Statements of many rows note what they replace, to be able to fail as a whole.
+    cursor.execute("PRAGMA temp_store = MEMORY")
+    cursor.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
     cursor.execute(f"PRAGMA wal_autocheckpoint = {PAGES_BEFORE_CHECKPOINT}")
     cursor.close()
 

@@ -3,6 +3,7 @@ certificate requests, vendor data."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import attrs
 from sqlalchemy import Connection, bindparam, insert, select
 
 from txocpp.storage.central import schema
-from txocpp.storage.central.statements import Append
+from txocpp.storage.central.statements import Append, storable
 
 
 @attrs.frozen
@@ -75,6 +76,12 @@ class Notices:
         if kind is not None:
             question = question.where(table.c.kind == kind)
         return [NoticeRecord(**row._mapping) for row in self._connection.execute(question)]
+
+    def log(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Enter rows of the form that `MESSAGE` takes."""
+        if self._connection.dialect.name == "postgresql":
+            rows = [(*row[:-1], storable(row[-1])) for row in rows]
+        MESSAGE.run(self._connection, rows)
 
     def messages(
         self,

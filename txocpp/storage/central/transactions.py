@@ -97,6 +97,8 @@ _COUNT_RUNNING = Prepared(
     .select_from(_TABLE)
     .where(
         _TABLE.c.state == TransactionState.RUNNING,
+        # A start that was refused takes up nothing, though the station has yet to end it.
+        _TABLE.c.start_status == "Accepted",
         func.upper(_TABLE.c.id_tag) == bindparam("tag_key"),
     )
 )
