@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 
@@ -36,10 +36,16 @@ class Authority:
         self.root.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def issue(
-        self, common_name: str, *hosts: str, days: float = 1, stem: str | None = None
+        self,
+        common_name: str,
+        *hosts: str,
+        days: float = 1,
+        stem: str | None = None,
+        with_rsa: bool = False,
     ) -> tuple[Path, Path]:
         """Paths of a certificate and of its key."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+        key = rsa.generate_private_key(65537, 2048) if with_rsa else _curve_key()
         builder = self._builder(common_name, key.public_key(), days)
         if hosts:
             names = x509.SubjectAlternativeName([_general(host) for host in hosts])
@@ -58,7 +64,7 @@ class Authority:
         return paths
 
     def _builder(
-        self, common_name: str, key: ec.EllipticCurvePublicKey, days: float
+        self, common_name: str, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, days: float
     ) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
         return (
@@ -70,6 +76,10 @@ class Authority:
             .not_valid_before(now - dt.timedelta(days=2))
             .not_valid_after(now + dt.timedelta(days=days))
         )
+
+
+def _curve_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 def _general(host: str) -> x509.GeneralName:

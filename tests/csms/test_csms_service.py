@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 import treq
+from certificates_rig import Authority
 from twisted.internet import reactor
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.protocol import Factory
@@ -23,6 +24,7 @@ from txocpp.csms.settings import (
     KnownTag,
     Listen,
     Settings,
+    Tls,
     default_database,
 )
 from txocpp.errors import ConfigurationError, StoreError
@@ -254,3 +256,17 @@ def test_the_database_has_a_place_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", "/home/anna")
     assert str(default_database()) == "/home/anna/.local/state/txocpp/central.sqlite3"
+
+
+def test_two_certificates_of_one_kind_are_told(tmp_path: Path) -> None:
+    """And a half of a second pair."""
+    issued = Authority(tmp_path).issue("csms.test")
+    pair = {"certificate": str(issued[0]), "private_key": str(issued[1])}
+    second = {f"second_{name}": path for name, path in pair.items()}
+    for more, fault in (
+        (second, "same kind"),
+        ({"second_certificate": pair["certificate"]}, "go together"),
+    ):
+        wrong = settings(tmp_path, tls=(Tls(listen="tcp:0", **pair, **more),))
+        with pytest.raises(ConfigurationError, match=fault):
+            central_system(reactor, wrong)

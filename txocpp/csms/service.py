@@ -234,11 +234,17 @@ def _servers(reactor: Any, settings: Settings, central: CentralSystem) -> list[W
     servers = [make(description=description) for description in settings.listen.ocpp]
     for port in settings.tls:
         authorities = port.client_authorities
+        second = (port.second_certificate, port.second_private_key)
+        if not all(second) and any(second):
+            raise ConfigurationError(
+                f"[[tls]] {port.listen}: second_certificate and second_private_key go together"
+            )
         certificates = ServerCertificates(
             certificate=Path(port.certificate),
             private_key=Path(port.private_key),
             client_authorities=Path(authorities) if authorities else None,
             require_client_certificate=port.require_client_certificate,
+            second=(Path(second[0]), Path(second[1])) if all(second) else None,
         )
         try:
             certificates.options()

@@ -59,6 +59,14 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen: Annotated[str, Meta(description="Endpoint, for example tcp:9443.")]
     certificate: Annotated[str, Meta(description="Certificate of the server, with its chain.")]
     private_key: Annotated[str, Meta(description="Its private key.")]
+    second_certificate: Annotated[
+        str,
+        Meta(
+            description="Another certificate of the other kind, RSA or elliptic curve, so that "
+            "stations that know only one kind are served. Empty: none."
+        ),
+    ] = ""
+    second_private_key: Annotated[str, Meta(description="Its private key.")] = ""
     client_authorities: Annotated[
         str, Meta(description="Roots of client certificates. Empty: none are asked for.")
     ] = ""

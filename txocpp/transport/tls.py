@@ -54,6 +54,9 @@ class ServerCertificates:
     """Roots of client certificates. None: clients are not asked for one (profile 2)."""
     require_client_certificate: bool = True
     """False also lets in clients without a certificate; the gate sees the difference."""
+    second: tuple[Path, Path] | None = None
+    """Certificate, with its chain, and private key of another kind: RSA beside an elliptic curve.
+    Clients that know one kind only are then served as well (X-23)."""
 
     def options(self) -> CertificateOptions:
         """For `twisted.internet.endpoints.wrapServerTLS`. Raises `ConfigurationError`."""
@@ -66,12 +69,22 @@ class ServerCertificates:
                 "caCerts": [root.original for root in _certificates(self.client_authorities)],
                 "requireCertificate": self.require_client_certificate,
             }
-        return CertificateOptions(
+        options = CertificateOptions(
             privateKey=own.privateKey.original,
             certificate=own.original,
             extraCertChain=[link.original for link in chain[1:]],
             **asked,
         )
+        if self.second is not None:
+            certificate, key = self.second
+            other = _with_key(certificate, key)
+            if other.privateKey.original.type() == own.privateKey.original.type():
+                raise ConfigurationError(f"{certificate} has a key of the same kind as the first")
+            # OpenSSL keeps one pair of each kind, and takes the one that the client can use.
+            context = options.getContext()
+            context.use_certificate_chain_file(str(certificate))
+            context.use_privatekey_file(str(key))
+        return options
 
 
 @attrs.frozen(kw_only=True)
