@@ -64,6 +64,7 @@ class Outbox:
         "_online",
         "_queue",
         "_retry",
+        "_retry_at_s",
         "_sending",
         "_settled",
         "_time",
@@ -81,6 +82,7 @@ class Outbox:
         self._online = False
         self._sending = False
         self._retry: IDelayedCall | None = None
+        self._retry_at_s = 0.0
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -93,7 +95,7 @@ class Outbox:
     def go(self) -> None:
         """The station is online."""
         self._online = True
-        self._send_next()
+        self._wait()
 
     def halt(self) -> None:
         """It is not any more."""
@@ -103,7 +105,8 @@ class Outbox:
             self._retry = None
 
     def _send_next(self) -> None:
-        if not self._online or self._sending or self._retry is not None or not self._queue:
+        waits = self._sending or self._retry is not None
+        if not self._online or waits or not self._queue:
             return
         entry = self._queue[0]
         request = entry.request
@@ -130,18 +133,30 @@ class Outbox:
         entry.failures += 1
         if entry.failures >= max(1, self._keys.number("TransactionMessageAttempts")):
             self._give_up(entry)
-        elif self._online:
+        else:
+            # TX-23
             wait_s = entry.failures * self._keys.number("TransactionMessageRetryInterval")
-            self._retry = self._time.later(wait_s, self._again)
+            self._retry_at_s = self._time.seconds() + wait_s
+            self._wait()
 
     def _give_up(self, entry: Entry) -> None:
         self._queue.popleft()
+        self._retry_at_s = 0.0
         self._figures.given_up[entry.request.action] += 1
         if isinstance(entry.request, StartTransactionRequest):
             entry.transaction.number = UNNUMBERED
         self._settled(entry, None)
         self._send_next()
 
+    def _wait(self) -> None:
+        """Send the next, but a message that has failed not before its time."""
+        rest_s = self._retry_at_s - self._time.seconds()
+        if rest_s <= 0:
+            self._send_next()
+        elif self._online and self._retry is None:
+            self._retry = self._time.later(rest_s, self._again)
+
     def _again(self) -> None:
         self._retry = None
+        self._retry_at_s = 0.0
         self._send_next()
