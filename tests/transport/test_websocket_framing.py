@@ -24,8 +24,8 @@ from txocpp.transport.websocket_framing import (
     FramedClientProtocol,
     FramedServerProtocol,
     configured,
-    masked,
 )
+from txocpp.transport.websocket_masking import masked
 
 LARGEST = 300
 """Bytes of a message in these tests, so that the limit is met often."""
@@ -234,14 +234,6 @@ def test_nothing_is_sent_on_a_line_that_is_closing(is_server: bool) -> None:
     cable.take()
     line.send_text("late")
     assert cable.take() == b""
-
-
-@given(st.binary(max_size=3000), st.binary(min_size=4, max_size=4))
-def test_a_mask_is_an_exclusive_or_and_its_own_inverse(payload: bytes, mask: bytes) -> None:
-    """RFC 6455 §5.3, for payloads on both sides of where the way of computing changes."""
-    result = masked(payload, mask)
-    assert result == bytes(b ^ mask[n % 4] for n, b in enumerate(payload))
-    assert masked(result, mask) == payload
 
 
 def test_of_autobahn_s_log_only_errors_pass() -> None:

@@ -14,9 +14,9 @@ import struct
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from autobahn.twisted.websocket import WebSocketClientProtocol, WebSocketServerProtocol
-from autobahn.websocket import USES_NVX
-from autobahn.websocket.xormasker import create_xor_masker  # type: ignore[attr-defined]
 from twisted.logger import Logger
+
+from txocpp.transport.websocket_masking import masked
 
 if TYPE_CHECKING:
     _Protocol = WebSocketServerProtocol
@@ -27,20 +27,8 @@ _WHOLE_TEXT: Final = 0x81
 """First byte of a text frame that is a message by itself: FIN, no RSV, opcode 1 (RFC 6455 §5.2)."""
 _MASKED: Final = 0x80
 _LENGTH_16: Final = 126
-_BIG_INTEGER_PAYS: Final = 1000 if USES_NVX else 1 << 62
-"""Bytes up to which one exclusive-or of two large integers beats Autobahn's masker."""
 
 P = TypeVar("P", bound=type[Any])
-
-
-def masked(payload: bytes, mask: bytes) -> bytes:
-    """Apply, or take off, a mask of four bytes (RFC 6455 §5.3)."""
-    length = len(payload)
-    if length > _BIG_INTEGER_PAYS:
-        return bytes(create_xor_masker(mask, length).process(payload))
-    key = (mask * (length // 4 + 1))[:length]
-    number = int.from_bytes(payload, "little") ^ int.from_bytes(key, "little")
-    return number.to_bytes(length, "little")
 
 
 class QuietLog:
@@ -90,7 +78,7 @@ class WholeTextFrames(_Protocol):
             self.text_received(payload.decode())
 
     def dataReceived(self, data: bytes) -> None:
-        begin = 0
+        begin, end = 0, len(data)
         while (
             self.state == self.STATE_OPEN
             and self.current_frame is None
@@ -100,8 +88,14 @@ class WholeTextFrames(_Protocol):
         ):
             text, begin = found
             self.text_received(text)
-        if begin < len(data):
-            super().dataReceived(data[begin:] if begin else data)
+            if begin == end:
+                return
+        self.unusual_received(data[begin:] if begin else data)
+
+    def unusual_received(self, data: bytes) -> None:
+        """Anything but usual frames, the handshake for example."""
+        if data:
+            super().dataReceived(data)
 
     def _whole_text(self, data: bytes, begin: int) -> tuple[str, int] | None:
         """The text message that begins there, and where it ends; None if it is not a usual one."""
@@ -128,9 +122,11 @@ class WholeTextFrames(_Protocol):
         end = payload_at + length
         if end > len(data) or self._too_large(length):
             return None
-        payload = data[payload_at:end]
+        payload: bytes | bytearray
         if self._peer_masks:
-            payload = masked(payload, data[mask_at:payload_at])
+            payload = masked(data[payload_at:end], data[mask_at:payload_at])
+        else:
+            payload = data[payload_at:end]
         try:
             return payload.decode(), end
         except UnicodeDecodeError:

@@ -141,7 +141,7 @@ class WebSocketLine(WholeTextFrames):
         for gone in self._waiting:
             gone.callback(None)
 
-    def dataReceived(self, data: bytes) -> None:
+    def unusual_received(self, data: bytes) -> None:
         # Autobahn would collect what comes after the end, and any length of header.
         if self.state == self.STATE_CLOSED:
             return
@@ -151,7 +151,7 @@ class WebSocketLine(WholeTextFrames):
         ):
             self.header_too_long()
             return
-        super().dataReceived(data)
+        super().unusual_received(data)
 
     def header_too_long(self) -> None:
         """The handshake goes on for too long."""
@@ -159,8 +159,13 @@ class WebSocketLine(WholeTextFrames):
 
     def text_received(self, text: str) -> None:
         # After our close frame nobody would answer any more.
-        if self.receiver is not None and self.state == self.STATE_OPEN:
-            self._tell(self.receiver.frame_received, text)
+        receiver = self.receiver
+        if receiver is None or self.state != self.STATE_OPEN:
+            return
+        try:
+            receiver.frame_received(text)
+        except Exception:
+            self._receiver_failed(receiver.frame_received)
 
     def bytes_received(self, payload: bytes) -> None:
         # OCPP-J 1.6 §4.2: frames are text (J-18).
@@ -239,8 +244,11 @@ class WebSocketLine(WholeTextFrames):
         try:
             listener(*arguments)
         except Exception:
-            self._log.failure("a frame receiver failed: {listener}", listener=listener)
-            self.close(1011, "internal error")
+            self._receiver_failed(listener)
+
+    def _receiver_failed(self, listener: Any) -> None:
+        self._log.failure("a frame receiver failed: {listener}", listener=listener)
+        self.close(1011, "internal error")
 
     def _words(self, was_clean: bool, code: int | None, reason: str | None) -> str:
         if was_clean:

@@ -73,12 +73,12 @@ class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc
         if self._admission is not None:
             self._admission.cancel()
 
-    def dataReceived(self, data: bytes) -> None:
+    def unusual_received(self, data: bytes) -> None:
         # A TLS client would wait in silence for an answer to its hello.
         if self.state == self.STATE_CONNECTING and not self.data and data[:1] == TLS_HANDSHAKE:
             self.failHandshake("this port speaks no TLS")
         else:
-            super().dataReceived(data)
+            super().unusual_received(data)
 
     def header_too_long(self) -> None:
         self.failHandshake("HTTP header too long", 431)
