@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
 import attrs
 
 from txocpp.errors import ConfigurationError
-from txocpp.transport.websocket_settings import split_url
+from txocpp.transport.websocket_settings import DEFAULT_PORTS, split_url
 
-LOOPBACK: Final = ("localhost", "127.", "::1")
-MOST_STATIONS: Final = 1_000_000
+MOST_STATIONS: Final = 999_999
 PLACEHOLDER: Final = "{identity}"
 
 
@@ -21,9 +21,7 @@ class LoadSettings:
 
     url: str
     """Of the central system, without identities: ``ws://host:port/path``."""
-    stations: int = attrs.field(
-        default=100, validator=attrs.validators.in_(range(1, MOST_STATIONS))
-    )
+    stations: int = 100
     prefix: str = "LOAD-"
     """Identities are this and a number of six digits, from 1."""
     connectors: int = 2
@@ -63,9 +61,13 @@ class LoadSettings:
     """The same seed gives the same cars at the same times."""
 
     def __attrs_post_init__(self) -> None:
-        split_url(self.url)
-        if not 1 <= self.stations < MOST_STATIONS:
-            raise ConfigurationError(f"stations: 1 to {MOST_STATIONS - 1:,}")
+        parts = split_url(self.url)
+        if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+            raise ConfigurationError(
+                f"{self.url!r} is no URL of a central system: ws://host or wss://host"
+            )
+        if not 1 <= self.stations <= MOST_STATIONS:
+            raise ConfigurationError(f"stations: 1 to {MOST_STATIONS:,}")
         if self.faster <= 0:
             raise ConfigurationError("faster: must be above 0")
         if self.faster > 1 and not self.duration_s:
@@ -78,7 +80,10 @@ class LoadSettings:
     def is_loopback(self) -> bool:
         """The central system is on this computer."""
         host = split_url(self.url).hostname or ""
-        return host.startswith(LOOPBACK[1]) or host in LOOPBACK
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
 
     @property
     def ahead_s(self) -> float:
