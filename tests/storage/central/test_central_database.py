@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_twisted
 from sqlalchemy import Connection, insert, select, text
 from twisted.internet import reactor
 from twisted.internet.defer import DeferredList
@@ -17,25 +16,8 @@ from zope.interface.verify import verifyObject
 from txocpp.errors import StoreError
 from txocpp.interfaces import ICentralStore
 from txocpp.storage.central import CentralStore, Records, schema
+from txocpp.storage.central.address import database_url
 from txocpp.storage.central.notices import MESSAGE
-from txocpp.storage.central.store import database_url
-
-
-@pytest_twisted.async_yield_fixture
-async def store(tmp_path: Path) -> AsyncIterator[CentralStore]:
-    """A store in a file, with its threads."""
-    made = CentralStore(tmp_path / "central.sqlite3", reactor=reactor)
-    await made.open()
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def inline() -> Iterator[CentralStore]:
-    """A store in memory, that does everything at once."""
-    made = CentralStore.in_memory()
-    yield made
-    made.close()
 
 
 def add_tag(name: str) -> Any:
@@ -61,13 +43,17 @@ def test_both_forms_are_central_stores(inline: CentralStore) -> None:
 
 
 async def test_a_change_is_on_disk_when_its_deferred_fires(
-    store: CentralStore, tmp_path: Path
+    store: CentralStore, place: str, request: pytest.FixtureRequest
 ) -> None:
     """Another program sees it."""
     await store.write(add_tag("A"))
-    with sqlite3.connect(tmp_path / "central.sqlite3") as stranger:
-        assert stranger.execute("SELECT id_tag FROM tag").fetchall() == [("A",)]
-    stranger.close()
+    question = "SELECT id_tag FROM tag"
+    if place.startswith("postgresql"):
+        seen = request.getfixturevalue("postgres").execute(question, place)
+    else:
+        with closing(sqlite3.connect(place)) as stranger:
+            seen = stranger.execute(question).fetchall()
+    assert seen == [("A",)]
 
 
 async def test_changes_that_come_together_are_committed_together(store: CentralStore) -> None:
@@ -143,9 +129,9 @@ async def test_questions_are_answered_beside_the_writer(store: CentralStore) -> 
     assert await store.read(count_tags) == 50
 
 
-async def test_closing_commits_what_was_accepted(tmp_path: Path) -> None:
+async def test_closing_commits_what_was_accepted(place: str) -> None:
     """And refuses what comes later."""
-    store = CentralStore(tmp_path / "central.sqlite3", reactor=reactor)
+    store = CentralStore(place, reactor=reactor)
     await store.open()
     waiting = [store.write(add_tag(f"T{number}")) for number in range(20)]
     await store.close()
@@ -154,7 +140,7 @@ async def test_closing_commits_what_was_accepted(tmp_path: Path) -> None:
         await store.write(add_tag("LATE"))
     with pytest.raises(StoreError, match="closed"):
         await store.read(count_tags)
-    again = CentralStore(tmp_path / "central.sqlite3", reactor=reactor)
+    again = CentralStore(place, reactor=reactor)
     await again.open()
     assert await again.read(count_tags) == 20
     await again.close()
@@ -166,19 +152,6 @@ async def test_a_store_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="unable to open"):
         await store.open()
     await store.close()
-
-
-async def test_a_backup_is_a_whole_store(store: CentralStore, tmp_path: Path) -> None:
-    """Made while others write; it never overwrites a file."""
-    await store.write(add_tag("A"))
-    target = tmp_path / "copy.sqlite3"
-    await store.backup(str(target))
-    copy = CentralStore(target, reactor=reactor)
-    await copy.open()
-    assert await copy.read(count_tags) == 1
-    await copy.close()
-    with pytest.raises(StoreError, match="exists already"):
-        await store.backup(str(target))
 
 
 def test_without_threads_everything_is_done_at_once(inline: CentralStore) -> None:

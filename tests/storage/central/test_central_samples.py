@@ -37,9 +37,9 @@ def row(
 
 
 @pytest.fixture
-def store() -> CentralStore:
-    """A store in memory."""
-    return CentralStore.in_memory()
+def store(inline: CentralStore) -> CentralStore:
+    """A store that does everything at once."""
+    return inline
 
 
 def do(store: CentralStore, change: Any) -> Any:
