@@ -15,6 +15,7 @@ from txocpp.csms.messagelog import MessageLog
 from txocpp.csms.operations import Operations
 from txocpp.csms.passwords import StationPasswords
 from txocpp.csms.procedures import Procedures
+from txocpp.csms.readiness import Readiness
 from txocpp.interfaces import ICentralStore
 
 
@@ -32,4 +33,5 @@ class Office:
     patience: Patience
     messages: MessageLog
     measures: Measures
+    readiness: Readiness
     now: Callable[[], datetime]

@@ -29,6 +29,7 @@ from txocpp.csms.office import Office
 from txocpp.csms.operations import Operations
 from txocpp.csms.passwords import StationPasswords, key_from_text
 from txocpp.csms.procedures import Procedures
+from txocpp.csms.readiness import Readiness
 from txocpp.csms.settings import Settings, default_database
 from txocpp.csms.station import Station
 from txocpp.csms.v16.answers import Answers
@@ -90,6 +91,7 @@ class CentralSystemService(Service):
             patience=Patience(reactor.seconds),
             messages=messages,
             measures=Measures(central, events),
+            readiness=Readiness(store, reactor.seconds),
             now=self.now,
         )
         self._housekeeping = Housekeeping(

@@ -8,6 +8,8 @@ import pytest
 from api_rig import Client
 from street import Street
 
+import txocpp
+
 
 @pytest.fixture
 def client(street: Street) -> Client:
@@ -330,6 +332,11 @@ def test_health_and_figures(street: Street, client: Client) -> None:
     text = client.get("/metrics").content.decode()
     assert "txocpp_stations_connected 1.0" in text
     assert 'txocpp_calls_received_total{action="BootNotification"} 1.0' in text
+    assert "txocpp_transactions_running 0.0" in text
+    assert "txocpp_stations_known 1.0" in text
+    assert f'txocpp_build_info{{version="{txocpp.__version__}"}} 1.0' in text
+    assert "process_resident_memory_bytes " in text
     street.store.close()
     assert client.get("/health/ready").status == 503
+    assert "txocpp_store_up 0.0" in client.get("/metrics").content.decode()
     assert client.get("/api/stations").status == 503

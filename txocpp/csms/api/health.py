@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from txocpp.csms.api.endpoint import Answer, Call, Endpoints, Problem, Role
-from txocpp.csms.api.exposition import CONTENT_TYPE, exposition
+from txocpp.csms.api.exposition import CONTENT_TYPE, Stored, exposition
 from txocpp.csms.office import Office
 from txocpp.errors import StoreError
 
@@ -28,15 +28,24 @@ async def live(office: Office, call: Call) -> Health:
 
 @routes.get("/health/ready", answer=Health, role=Role.NOBODY)
 async def ready(office: Office, call: Call) -> Health:
-    """The store answers too, so that charge points can be served."""
+    """The store takes what charge points say, so that they can be served."""
     try:
-        await office.store.read(lambda records: records.stations.count())
+        await office.readiness.prove()
     except StoreError as error:
-        raise Problem(503, "the store does not answer") from error
+        raise Problem(503, "the store takes no changes") from error
     return Health("ready")
 
 
 @routes.get("/metrics", content_type=CONTENT_TYPE)
 async def metrics(office: Office, call: Call) -> Any:
-    """Figures for Prometheus."""
-    return Answer(exposition(office.measures))
+    """Figures for Prometheus. Those of the store are left out while it does not answer."""
+    try:
+        stored = await office.store.read(_stored)
+    except StoreError:
+        stored = None
+    return Answer(exposition(office.measures, stored))
+
+
+def _stored(records: Any) -> Stored:
+    running = records.totals.running()
+    return Stored(records.stations.count(), running.transactions, running.power_w)

@@ -24,6 +24,7 @@ from txocpp.storage.central.tags import Tags
 from txocpp.storage.central.thinning import Thinning
 from txocpp.storage.central.totals import Totals
 from txocpp.storage.central.transactions import Transactions
+from txocpp.storage.central.versions import touch
 
 
 class Records:
@@ -31,6 +32,10 @@ class Records:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+
+    def touch(self) -> None:
+        """Write something that is there already: fails where nothing can be written."""
+        touch(self.connection)
 
     @cached_property
     def stations(self) -> Stations:

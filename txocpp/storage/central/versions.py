@@ -86,3 +86,8 @@ def migrate(connection: Connection, found: str | None, target: str = "head") -> 
         command.upgrade(config, target)
     except CommandError as error:
         raise StoreError(f"the database could not be migrated from {found}: {error}") from error
+
+
+def touch(connection: Connection) -> None:
+    """Write the version once more."""
+    connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = version_num"))
