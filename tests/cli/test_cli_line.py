@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tty
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 import pytest_twisted
+import serial
 from click.testing import CliRunner
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 
 from txocpp.cli import main
@@ -107,7 +111,7 @@ def test_what_is_refused_at_once(tmp_path: Path) -> None:
     key = str(tmp_path / "a.key")
     assert "cable only" in invoke(main, ["keygen", key, "--device", "tcp:10.0.0.1:4116"]).output
     assert invoke(main, ["keygen", key]).exit_code == 0
-    assert "File exists" in invoke(main, ["keygen", key]).output
+    assert "never written over" in invoke(main, ["keygen", key]).output
 
 
 def test_questions() -> None:
@@ -124,3 +128,69 @@ async def test_nobody_at_the_port(run: Callable[..., Deferred[Told]], tmp_path: 
     assert told.returncode == 1
     assert "/dev/ttyNOWHERE" in told.stderr
     assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("serial:/dev/ttyNOWHERE", "there is no such port; is the cable in?"),
+        ("serial:/dev/null", "it is no serial port"),
+        ("serial:/", "it is no serial port"),
+        ("/dev/ttyUSB0", "did you mean serial:/dev/ttyUSB0?"),
+        ("ttyUSB0", "did you mean serial:/dev/ttyUSB0?"),
+        ("tcp:127.0.0.1", "expected tcp:HOST:PORT"),
+        ("unix:/run/box", "a device is at tcp:HOST:PORT or serial:PATH"),
+        ("serial:/dev/ttyUSB0:baudrate=fast", "baudrate 'fast' is not a number"),
+    ],
+)
+async def test_a_wrong_place_is_told_at_once(
+    run: Callable[..., Deferred[Told]], where: str, why: str
+) -> None:
+    """Not after ten seconds of waiting for an answer."""
+    told = await run("line", where, "--once")
+    assert told.returncode == 1
+    assert why in told.stderr
+    assert len(told.stderr.splitlines()) == 1
+
+
+async def test_a_port_that_somebody_else_has_open(
+    box: EvlinkServer, run: Callable[..., Deferred[Told]], tmp_path: Path
+) -> None:
+    """Two hosts on a cable would take each other's answers."""
+    port = serial.Serial(str(tmp_path / "ttyBOX"), exclusive=True)
+    told = await run("line", "BOX", "--once")
+    port.close()
+    assert told.stderr.endswith(": another program has it open\n")
+
+
+async def test_somebody_who_speaks_otherwise(run: Callable[..., Deferred[Told]]) -> None:
+    """A board in its prompt, or another baud rate: it is told that there is something, but what?"""
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    talking = LoopingCall(os.write, master, b">>> \xff\x80\r\n")
+    talking.start(0.5)
+    told = await run("line", f"serial:{os.ttyname(slave)}", "--once")
+    talking.stop()
+    os.close(slave)
+    os.close(master)
+    assert told.returncode == 1
+    assert "somebody speaks there, but not evlink/1" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("mode", "text", "why"),
+    [
+        (0o644, "00" * 32, "not for its owner only (mode 0644); chmod 600 it"),
+        (0o600, "hello", "must hold 64 hex digits"),
+        (None, "", "No such file or directory"),
+    ],
+)
+def test_a_key_file_that_is_no_good(tmp_path: Path, mode: int | None, text: str, why: str) -> None:
+    """Missing, readable by others, or without a key."""
+    path = tmp_path / "box.key"
+    if mode is not None:
+        path.write_text(text)
+        path.chmod(mode)
+    told = CliRunner().invoke(main, ["line", "tcp:10.0.0.1:4116", "--key-file", str(path)])
+    assert told.exit_code == 1
+    assert why in told.output

@@ -18,7 +18,7 @@ def test_a_key_is_made_once_for_its_owner(tmp_path: Path) -> None:
     assert len(key) == 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert read_key(path) == key
-    with pytest.raises(ConfigurationError, match="File exists"):
+    with pytest.raises(ConfigurationError, match="never written over"):
         make_key(path)
     assert read_key(str(path)) == key
     assert make_key(tmp_path / "other.key") != key

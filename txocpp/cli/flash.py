@@ -23,11 +23,11 @@ from twisted.internet.defer import Deferred
 from txocpp.cli.device_talk import Talk, run
 from txocpp.devices.esp8266.keys import read_key
 from txocpp.devices.esp8266.update import pack_image, update_firmware
-from txocpp.devices.links import parse_description
+from txocpp.devices.esp8266.wiring import WIRINGS, check_pins
+from txocpp.devices.links import device_description
+from txocpp.devices.serial_line import why_not_opened
 from txocpp.errors import ConfigurationError, TxocppError
 
-PLANTS: Final = ("relay", "socket", "levels", "pilot")
-PINS: Final = tuple(range(17))
 AT_THE_ROOT: Final = ("main", "slot")
 """Modules that an update never replaces: they choose which copy of the others runs."""
 REBOOT_S: Final = 3.0
@@ -48,7 +48,7 @@ def flash() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Erase the board and write this MicroPython (an ESP8266_GENERIC .bin) first.",
 )
-@click.option("--plant", type=click.Choice(PLANTS), help="What the board is wired for.")
+@click.option("--plant", type=click.Choice(list(WIRINGS)), help="What the board is wired for.")
 @click.option("--ma", type=click.IntRange(6000, 80000), help="Most current of the wiring, in mA.")
 @click.option("--phases", type=click.Choice(["1", "3"]), help="Phases of the wiring.")
 @click.option("--pin", "pins", multiple=True, metavar="NAME=NUMBER", help="Another pin for NAME.")
@@ -108,7 +108,7 @@ def update(where: str, key_file: Path | None) -> None:
     goes back to it if nobody greets the new one within two minutes: leave the charge point running.
     """
     try:
-        parse_description(where)
+        device_description(where)
         key = None if key_file is None else read_key(key_file)
         data = make_image()
     except TxocppError as error:
@@ -150,13 +150,12 @@ def board_config(
         name, _, number = pin.partition("=")
         if number == "none":
             numbers[name] = None
-        elif number.isdigit() and int(number) in PINS:
+        elif number.isascii() and number.isdigit() and int(number) < 17:
             numbers[name] = int(number)
         else:
             raise ConfigurationError(f"--pin {pin}: expected NAME=NUMBER, 0 to 16, or NAME=none")
-    taken = [number for number in numbers.values() if number is not None]
-    if len(set(taken)) < len(taken):
-        raise ConfigurationError("two names share a pin")
+    if plant is not None:
+        check_pins(plant, numbers)
     if numbers:
         config["pins"] = numbers
     return config
@@ -244,7 +243,7 @@ def ask_for_prompt(port: str) -> None:
             line.flush()
             time.sleep(REBOOT_S)
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{port}: {error}") from None
+        raise ConfigurationError(f"{port}: {why_not_opened(error)}") from None
 
 
 def _mpremote(port: str, *arguments: str) -> None:

@@ -14,7 +14,7 @@ from txocpp import __version__
 from txocpp.cli.device_talk import run
 from txocpp.devices.esp8266.key_setting import KeySetting
 from txocpp.devices.esp8266.keys import make_key
-from txocpp.devices.links import device_endpoint, parse_description
+from txocpp.devices.links import device_description, device_endpoint
 from txocpp.errors import TxocppError
 
 
@@ -29,7 +29,7 @@ from txocpp.errors import TxocppError
 def keygen(file: Path, where: str | None) -> None:
     """Make a new key in FILE, readable by its owner only."""
     try:
-        if where is not None and parse_description(where).kind != "serial":
+        if where is not None and device_description(where).kind != "serial":
             raise click.UsageError(f"{where}: a key goes into a device over its cable only")
         key = make_key(file)
     except TxocppError as error:

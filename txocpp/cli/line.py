@@ -16,7 +16,7 @@ from twisted.protocols.basic import LineOnlyReceiver
 from txocpp.cli.device_talk import Talk, run
 from txocpp.devices.esp8266.keys import read_key
 from txocpp.devices.esp8266.words import Greeting
-from txocpp.devices.links import parse_description
+from txocpp.devices.links import device_description
 from txocpp.errors import DeviceError, TxocppError
 
 _WAYS = {">": "to the device", "<": "from the device"}
@@ -49,7 +49,7 @@ def line(
     While it watches, lines that you type are requests: VERB, or VERB and its members as JSON.
     """
     try:
-        serial = parse_description(where).kind == "serial"
+        serial = device_description(where).kind == "serial"
         key = None if key_file is None else read_key(key_file)
         asked = [parse_question(question) for question in questions]
     except TxocppError as error:
@@ -59,7 +59,7 @@ def line(
 
     def begin(reactor: Any) -> Deferred[None]:
         tap = show_frames if frames else (lambda way, data: None)
-        talk = Talk(reactor, where, key=key, on_heard=show_event, tap=tap)
+        talk = Talk(reactor, where, key=key, on_heard=show_event, on_line=show_line, tap=tap)
         return talk.over(Deferred.fromCoroutine(story(talk, asked, once=once)))
 
     if not run(begin):
@@ -127,6 +127,11 @@ def show_greeting(greeting: Greeting) -> None:
 def show_event(name: str, data: dict[str, Any]) -> None:
     """Something that the device tells by itself."""
     click.echo(f"{time.strftime('%H:%M:%S')} {name} {_members(data)}")
+
+
+def show_line(words: str) -> None:
+    """What becomes of the line while somebody watches."""
+    click.echo(f"{time.strftime('%H:%M:%S')} -- {words}", err=True)
 
 
 def show(verb: str, data: dict[str, Any]) -> None:

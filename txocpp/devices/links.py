@@ -184,19 +184,31 @@ class ListeningService(Service):
         self._port = port
 
 
+def device_description(where: str) -> Description:
+    """Where a device is, taken apart. Raises `txocpp.errors.ConfigurationError` for a place where
+    no device can be; somebody who forgot the first word is told it."""
+    description = parse_description(where)
+    if description.kind == "serial":
+        return description
+    if description.kind == "tcp" and ":" in where:
+        tcp_address(description, default_host=None)
+        return description
+    meant = where if where.startswith("/dev/") else f"/dev/{where}" if where[:3] == "tty" else ""
+    hint = f"; did you mean serial:{meant}?" if meant else ""
+    raise description.refuse(f"a device is at tcp:HOST:PORT or serial:PATH{hint}")
+
+
 def device_endpoint(reactor: Any, where: str) -> IStreamClientEndpoint:
     """An endpoint to a device at the other end of ``tcp:HOST:PORT`` or ``serial:PATH``.
 
     Raises `txocpp.errors.ConfigurationError`.
     """
-    description = parse_description(where)
+    description = device_description(where)
     if description.kind == "serial":
         # Imported here, so that whoever has no serial line needs no driver for one.
         from txocpp.devices.serial_line import SerialClientEndpoint
 
         return SerialClientEndpoint(reactor, description)
-    if description.kind != "tcp":
-        raise description.refuse("a device is at tcp:HOST:PORT or serial:PATH")
     description.allow_options("timeout")
     host, port = tcp_address(description, default_host=None)
     seconds = description.number("timeout", description.options.get("timeout", "10"), 1, 600)

@@ -14,6 +14,7 @@ from typing import Protocol as Typed
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import Logger
@@ -24,6 +25,14 @@ LONGEST_PAUSE_S: Final = 10.0
 """A device on the desk or in the house: to ask it often costs nobody anything."""
 
 _log = Logger()
+
+
+def why_no_line(failure: Failure) -> str:
+    """The reason alone, without the sentence that Twisted puts before it."""
+    error = failure.value
+    if isinstance(error, ConnectError) and error.args and isinstance(error.args[0], str):
+        return error.args[0] or failure.getErrorMessage()
+    return failure.getErrorMessage()
 
 
 class LineUser(Typed):
@@ -40,7 +49,7 @@ class LineUser(Typed):
 
 
 class PersistentLine(Service):
-    """Keeps a line open while it runs."""
+    """Keeps a line open while it runs; `on_failure` hears why it cannot be opened, each time."""
 
     def __init__(
         self,
@@ -50,12 +59,14 @@ class PersistentLine(Service):
         *,
         name: str = "device",
         jitter: Callable[[], float] = random.random,
+        on_failure: Callable[[str], None] = lambda why: None,
     ) -> None:
         self.name = name
         self._endpoint = endpoint
         self._clock = clock
         self._user = user
         self._jitter = jitter
+        self._on_failure = on_failure
         self._pause_s = FIRST_PAUSE_S
         self._attempt: Deferred[Any] | None = None
         self._timer: IDelayedCall | None = None
@@ -116,10 +127,11 @@ class PersistentLine(Service):
     def _failed(self, failure: Failure) -> None:
         if failure.check(CancelledError) and not self.running:
             return
-        why = failure.getErrorMessage()
+        why = why_no_line(failure)
         if why != self._told:  # once, not at every attempt
             _log.warn("no line to {name}: {why}", name=self.name, why=why)
             self._told = why
+        self._on_failure(why)
         self._again()
 
     def _again(self) -> None:

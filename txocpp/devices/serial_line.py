@@ -9,7 +9,9 @@ board. Boards that reset even then come back with a ``boot`` event and are greet
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
+import os
 import termios
 from typing import Any, Final
 
@@ -26,6 +28,16 @@ PARITIES: Final = {
     "N": serial.PARITY_NONE,
     "E": serial.PARITY_EVEN,
     "O": serial.PARITY_ODD,
+}
+
+_REASONS: Final = {
+    errno.ENOENT: "there is no such port; is the cable in?",
+    errno.EACCES: "you may not open it; its group, often dialout, may",
+    errno.EBUSY: "another program has it open",
+    errno.EAGAIN: "another program has it open",
+    errno.ENOTTY: "it is no serial port",
+    errno.EISDIR: "it is no serial port",
+    errno.EINVAL: "it is no serial port, or does not know this baud rate",
 }
 
 
@@ -70,7 +82,7 @@ class SerialClientEndpoint:
                 protocol, self._path, self._reactor, baudrate=self._baudrate, parity=self._parity
             )
         except (OSError, ValueError, termios.error) as error:  # SerialException is an OSError
-            return fail(ConnectError(string=f"{self._path}: {_words(error)}"))
+            return fail(ConnectError(string=f"{self._path}: {why_not_opened(error)}"))
         port.keep_lines_up()
         return succeed(protocol)
 
@@ -87,6 +99,10 @@ class _Port(SerialPort):
             termios.tcsetattr(self._serial, termios.TCSANOW, settings)
 
 
-def _words(error: Exception) -> str:
-    strerror = getattr(error, "strerror", None)
-    return str(strerror or error)
+def why_not_opened(error: Exception) -> str:
+    """Why a port could not be opened, for people."""
+    cause = error.__context__ if isinstance(error.__context__, termios.error) else error
+    number = cause.args[0] if isinstance(cause, termios.error) else getattr(cause, "errno", None)
+    if number in _REASONS:
+        return _REASONS[number]
+    return os.strerror(number) if isinstance(number, int) else str(error)

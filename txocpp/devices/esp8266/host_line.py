@@ -68,7 +68,8 @@ class HostLineUser(Protocol):
 class HostLine(Service):
     """One line to one device. A serial line is never closed to be opened again: that resets boards.
 
-    `is_alive` is asked before each ping. `tap` sees all bytes, with ``>`` or ``<`` for their way.
+    `is_alive` is asked before each ping. `tap` sees all bytes, with ``>`` or ``<`` for their way;
+    `on_failure` hears why the line cannot be opened.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class HostLine(Service):
         name: str,
         is_alive: Callable[[], bool] = lambda: True,
         tap: Callable[[str, bytes], None] = lambda way, data: None,
+        on_failure: Callable[[str], None] = lambda why: None,
     ) -> None:
         self.device_name = name
         self.is_down = False
@@ -92,7 +94,7 @@ class HostLine(Service):
         self._is_alive = is_alive
         self._tap = tap
         self._session = Session(f"txocpp/{__version__}", key=key)
-        self._line = PersistentLine(endpoint, clock, self, name=name)
+        self._line = PersistentLine(endpoint, clock, self, name=name, on_failure=on_failure)
         self._answers: dict[int, Deferred[dict[str, Any]]] = {}
         self._early: list[tuple[str, dict[str, Any], Deferred[dict[str, Any]]]] = []
         self._timers: dict[str, IDelayedCall] = {}

@@ -21,6 +21,10 @@ def make_key(path: Path | str) -> bytes:
     key = secrets.token_bytes(KEY_BYTES)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise ConfigurationError(
+            f"key file {path}: is there already; a key is never written over"
+        ) from None
     except OSError as error:
         raise ConfigurationError(f"key file {path}: {error.strerror}") from None
     with os.fdopen(descriptor, "w", encoding="ascii") as file:

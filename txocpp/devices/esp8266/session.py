@@ -42,6 +42,7 @@ PROOF_S: Final = 2.0
 RATE_PAUSE_S: Final = 0.25
 RATE_TRIES: Final = 40
 NONCE_BYTES: Final = 16
+NO_ANSWER: Final = "no answer"
 
 
 class Phase(Enum):
@@ -228,7 +229,7 @@ class Session:
             self._happenings.append(Unanswered(ask.id))
             self._send_next(now)
         else:
-            self._close(f"no answer to {ask.verb}")
+            self._close(f"{NO_ANSWER} to {ask.verb}")
 
     def receive(self, data: bytes, now: float) -> None:
         """Bytes have come from the line."""

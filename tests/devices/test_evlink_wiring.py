@@ -1,0 +1,73 @@
+"""Which pins are good for what."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from txocpp.devices.esp8266.wiring import CONTACTOR_PINS, INPUT_PINS, WIRINGS, check_pins
+from txocpp.errors import ConfigurationError
+
+FIRMWARE = Path(__file__).resolve().parents[2] / "firmware" / "esp8266"
+
+
+@pytest.mark.parametrize("plant", WIRINGS)
+def test_what_the_firmware_does_if_nothing_is_said(plant: str) -> None:
+    """The usual pins are those of the firmware, and are good ones."""
+    module = {"socket": "relay"}.get(plant, plant)
+    tree = ast.parse((FIRMWARE / f"{module}.py").read_text())
+    (pins,) = (
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PINS"
+    )
+    assert WIRINGS[plant].usual == pins
+    check_pins(plant, {})
+    check_pins(plant, pins)
+
+
+@pytest.mark.parametrize(
+    ("plant", "pins"),
+    [
+        ("relay", {"auth": None, "aux": 12, "s0": 4}),
+        ("relay", {"relay": 4}),
+        ("socket", {"auth": None, "locked": 12, "lock": 4, "ph": 15, "test": 16}),
+        ("levels", {"plug": 12, "s0": 13}),
+        ("pilot", {"rcd": None, "s0": 13}),
+    ],
+)
+def test_wirings_that_are_good(plant: str, pins: dict[str, int | None]) -> None:
+    """Nothing is said against them."""
+    check_pins(plant, pins)
+
+
+@pytest.mark.parametrize(
+    ("plant", "pins", "why"),
+    [
+        ("relay", {"lock": 4}, "a relay has no pin 'lock'"),
+        ("relay", {"relay": None}, "cannot do without it"),
+        ("levels", {"charging": None}, "cannot do without it"),
+        ("relay", {"relay": 12}, "GPIO12 is not good for that; good for it: 4, 5"),
+        ("relay", {"relay": 16}, "GPIO16 is not good for that"),
+        ("relay", {"s0": 16}, "GPIO16 is not good for that"),
+        ("relay", {"s0": 15}, "GPIO15 is not good for that"),
+        ("relay", {"s0": 0}, "GPIO0 is the FLASH button"),
+        ("relay", {"s0": 2}, "GPIO2 is the LED"),
+        ("relay", {"s0": 3}, "GPIO3 is the cable"),
+        ("relay", {"s0": 9}, "GPIO9 belongs to the flash memory"),
+        ("relay", {"aux": 12}, "GPIO12 is auth and aux"),
+        ("socket", {"lock": 12}, "GPIO12 is auth and lock"),
+    ],
+)
+def test_wirings_that_are_not(plant: str, pins: dict[str, int | None], why: str) -> None:
+    """The pin is named, and the reason."""
+    with pytest.raises(ConfigurationError, match=why):
+        check_pins(plant, pins)
+
+
+def test_a_contactor_is_where_nothing_moves_at_the_start() -> None:
+    """Not on a pin that a start of the chip pulls up or drives."""
+    assert not {0, 1, 2, 3, 12, 13, 14, 16} & set(CONTACTOR_PINS)
+    assert not {0, 1, 2, 3, 15, 16} & set(INPUT_PINS)
