@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy.pool import NullPool
 
 from txocpp.errors import StoreError
-from txocpp.storage.central.schema import metadata
+from txocpp.storage.central import Records
+from txocpp.storage.central.schema import from_ms, metadata
 from txocpp.storage.central.versions import (
     HEAD,
     VERSION_TABLE,
@@ -19,8 +22,10 @@ from txocpp.storage.central.versions import (
     version_of,
 )
 
+Maker = Callable[[], Engine]
 
-def new_engine() -> Engine:
+
+def sqlite_engine() -> Engine:
     """An empty database whose transactions cover changes of tables, as in the store."""
     engine = create_engine("sqlite://")
 
@@ -33,6 +38,24 @@ def new_engine() -> Engine:
         connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_engine(request: pytest.FixtureRequest) -> Iterator[Maker]:
+    """Makes empty databases."""
+    if request.param == "sqlite":
+        yield sqlite_engine
+        return
+    server = request.getfixturevalue("postgres")
+    made: list[Engine] = []
+
+    def make() -> Engine:
+        made.append(create_engine(server.new_database(), poolclass=NullPool))
+        return made[-1]
+
+    yield make
+    for engine in made:
+        engine.dispose()
 
 
 def shape(engine: Engine) -> dict[str, Any]:
@@ -49,18 +72,16 @@ def shape(engine: Engine) -> dict[str, Any]:
             "foreign": seen.get_foreign_keys(table),
             "unique": seen.get_unique_constraints(table),
         }
+    indexes = "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    if engine.dialect.name == "postgresql":
+        indexes = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'"
     with engine.connect() as connection:
-        found["indexes"] = sorted(
-            row[0]
-            for row in connection.execute(
-                text("SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
-            )
-        )
+        found["indexes"] = sorted(row[0] for row in connection.execute(text(indexes)))
     return found
 
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection")
-def test_the_scripts_make_the_same_tables_as_a_new_database() -> None:
+def test_the_scripts_make_the_same_tables_as_a_new_database(new_engine: Maker) -> None:
     """From nothing to the newest version, step by step and in one go."""
     step_by_step, at_once = new_engine(), new_engine()
     with step_by_step.begin() as connection:
@@ -73,7 +94,7 @@ def test_the_scripts_make_the_same_tables_as_a_new_database() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection")
-def test_a_new_database_is_made_once() -> None:
+def test_a_new_database_is_made_once(new_engine: Maker) -> None:
     """The second time nothing is left to do."""
     engine = new_engine()
     with engine.begin() as connection:
@@ -85,7 +106,7 @@ def test_a_new_database_is_made_once() -> None:
     assert set(metadata.tables) <= set(before)
 
 
-def test_a_database_of_a_newer_program_is_refused() -> None:
+def test_a_database_of_a_newer_program_is_refused(new_engine: Maker) -> None:
     """There is no way back."""
     engine = new_engine()
     with engine.begin() as connection:
@@ -95,7 +116,7 @@ def test_a_database_of_a_newer_program_is_refused() -> None:
         bring_up_to_date(connection)
 
 
-def test_the_database_of_another_program_is_refused() -> None:
+def test_the_database_of_another_program_is_refused(new_engine: Maker) -> None:
     """Before anything in it is touched."""
     engine = new_engine()
     with engine.begin() as connection:
@@ -103,6 +124,27 @@ def test_the_database_of_another_program_is_refused() -> None:
     with pytest.raises(StoreError, match="some other program"), engine.begin() as connection:
         bring_up_to_date(connection)
     assert inspect(engine).get_table_names() == ["tag"]
+
+
+def test_an_old_database_keeps_what_it_knows(new_engine: Maker) -> None:
+    """From the first version on; numbers that had no room then are kept from now on."""
+    engine = new_engine()
+    with engine.begin() as connection:
+        migrate(connection, None, "0001")
+        records = Records(connection)
+        station = records.stations.add("CP1", from_ms(0))
+        begun = records.transactions.add(
+            station_id=station.id, connector=1, received_at=from_ms(0), state="running"
+        )
+    with engine.begin() as connection:
+        assert version_of(connection) == "0001"
+        bring_up_to_date(connection)
+    with engine.begin() as connection:
+        records = Records(connection)
+        assert version_of(connection) == HEAD
+        assert records.stations.get(station.id) == station
+        assert records.transactions.set(begun.id, reported_id=2**62).reported_id == 2**62
+        assert records.transactions.get(2**62) is None
 
 
 def test_the_newest_script_is_the_version_of_the_program() -> None:

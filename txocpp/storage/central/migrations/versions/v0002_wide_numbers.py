@@ -31,6 +31,8 @@ def _widen() -> None:
     )
     for table, column in found.all():
         op.alter_column(table, column, type_=sa.BigInteger(), existing_type=sa.Integer())
+        if column == "version":
+            op.alter_column(table, column, server_default="1")
     sequences = op.get_bind().execute(
         sa.text(
             "SELECT sequence_name FROM information_schema.sequences "
