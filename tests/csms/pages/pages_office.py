@@ -154,7 +154,6 @@ class PagesOffice:
         http = self.http
         http.description = f"tcp:{self._http_port}:interface=127.0.0.1"
         http.startService()
-        self._watch()
 
     def _watch(self) -> None:
         """Remember who connects."""

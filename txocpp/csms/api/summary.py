@@ -33,12 +33,12 @@ async def show_summary(office: Office, call: Call) -> SummaryView:
     """How many stations there are, how they stand, and what they deliver now."""
 
     def look(records: Records) -> SummaryView:
-        registrations = records.totals.registrations()
+        stations, pending = records.totals.stations()
         running = records.totals.running()
         return SummaryView(
-            stations=sum(registrations.values()),
+            stations=stations,
             connected=len(office.central.stations),
-            pending=registrations.get("Pending", 0),
+            pending=pending,
             statuses=dict(sorted(records.totals.statuses().items())),
             running=running.transactions,
             power_w=running.power_w,

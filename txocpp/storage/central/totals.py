@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import attrs
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from txocpp.storage.central import schema
 from txocpp.storage.central.transactions import TransactionState
@@ -35,15 +35,19 @@ class Totals:
         )
         return {row.status: row.number for row in rows}
 
-    def registrations(self) -> dict[str | None, int]:
-        """How many stations were last told what; None: those that never booted."""
+    def stations(self) -> tuple[int, int]:
+        """How many there are, and how many of them wait for somebody to decide about them."""
         table = schema.station
-        rows = self._connection.execute(
-            select(table.c.registration, func.count().label("number")).group_by(
-                table.c.registration
-            )
+        undecided = (table.c.registration == "Pending") & (
+            func.coalesce(table.c.admission, "pending") == "pending"
         )
-        return {row.registration: row.number for row in rows}
+        row = self._connection.execute(
+            select(
+                func.count().label("number"),
+                func.coalesce(func.sum(case((undecided, 1), else_=0)), 0).label("waiting"),
+            ).select_from(table)
+        ).one()
+        return int(row.number), int(row.waiting)
 
     def running(self) -> RunningTotals:
         """The transactions that run, and what their meters said last."""

@@ -40,7 +40,7 @@ export async function attempt(button, work) {
     else if (typeof done === "string") note(done);
     return done ?? true;
   } catch (problem) {
-    note(problem.message, "bad");
+    if (!problem.told) note(problem.message, "bad");
     return null;
   } finally {
     if (button) button.disabled = false;

@@ -36,7 +36,7 @@ export function operationTable(items, withStation, mayCancel, changed) {
     ["Operation", (one) => words(one.action)],
     ["Outcome", outcome],
     ["By", (one) => [one.asked_by, one.batch && h("a", { class: "of-batch", href: `#/ask?batch=${one.batch}` }, "batch")]],
-    ["", details, "wide"],
+    ["Details", details, "wide"],
     mayCancel && ["", (one) => one.state === "waiting" && cancelButton(one, changed), "actions"],
   ];
   return table(columns.filter(Boolean), items, "Operations");

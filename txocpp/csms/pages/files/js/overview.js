@@ -10,8 +10,8 @@ import { stationCard } from "./station-card.js";
 
 const PAGE = 60;
 const MOST_SINGLE_LOOKS = 8;
-const SUMMARY_MS = 2000;
-const NEWCOMERS_MS = 1500;
+const SUMMARY_MS = 1000;
+const NEWCOMERS_MS = 800;
 const REFRESH_MS = 60_000;
 
 // What can be looked for; each stands for a part of the query.

@@ -155,7 +155,7 @@ export function payloadForm(schema) {
     } catch (problem) {
       show(error, `This is no JSON object: ${problem.message}`);
       json.focus();
-      throw new Error("The payload is no JSON object", { cause: problem });
+      throw Object.assign(problem, { told: true });
     }
   }
 

@@ -11,6 +11,7 @@ const MOST_PLUGS = 6;
 export function stationCard({ me, changed }) {
   const element = h("li", { class: "card station" });
   let station = null;
+  let painted = "";
 
   function paint() {
     const model = [station.vendor, station.model].filter(Boolean).join(" ");
@@ -41,7 +42,12 @@ export function stationCard({ me, changed }) {
   return {
     element,
     show(found) {
+      // A card that says the same already is left alone: somebody may be reading or pointing at it.
+      const seen = found.connected ? { ...found, last_seen: null } : { ...found, last_seen: ago(found.last_seen) };
+      const wanted = JSON.stringify(seen);
+      if (wanted === painted) return;
       station = found;
+      painted = wanted;
       element.dataset.identity = found.identity;
       paint();
     },
@@ -52,6 +58,7 @@ export function stationCard({ me, changed }) {
       const before = plug.last_sample ?? {};
       const told = Object.entries(facts).filter(([, value]) => value !== null && value !== undefined);
       plug.last_sample = { ...before, ...Object.fromEntries(told) };
+      painted = "";
       paint();
     },
     get station() {
@@ -89,7 +96,9 @@ function others(plugs) {
 
 /** A newcomer is taken in or sent away by a click; nothing where that is decided. */
 function admission(station, me, changed) {
-  if (station.registration !== "Pending" || me.role === "viewer") return null;
+  if (station.registration !== "Pending") return null;
+  if (station.admission === "rejected") return h("p", { class: "notice" }, "Refused; it is told so when it boots again.");
+  if (me.role === "viewer" || station.admission === "accepted") return null;
   return h(
     "div",
     { class: "notice" },

@@ -79,7 +79,8 @@ export function stationPage({ main, me, parts }) {
   }
 
   function waiting(station) {
-    if (station.registration !== "Pending" || me.role === "viewer") return null;
+    const decided = ["accepted", "rejected"].includes(station.admission);
+    if (station.registration !== "Pending" || decided || me.role === "viewer") return null;
     return admissionButtons(identity, () => dirty());
   }
 

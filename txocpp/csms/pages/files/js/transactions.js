@@ -14,7 +14,7 @@ export function stateBadge(one) {
 }
 
 const COLUMNS = [
-  ["", (one) => h("a", { href: `#/transactions/${one.id}` }, `No. ${one.id}`)],
+  ["Transaction", (one) => h("a", { href: `#/transactions/${one.id}` }, `No. ${one.id}`)],
   ["Station", (one) => h("a", { href: `#/stations/${encodeURIComponent(one.station)}` }, one.station)],
   ["Connector", (one) => one.connector_id ?? "?", "number"],
   ["Tag", (one) => one.id_tag ?? "unknown"],
