@@ -44,7 +44,12 @@ class Client:
     """Somebody who asks the API of a street."""
 
     def __init__(
-        self, street: Street, host: str = "localhost:8080", *, public: bool = False
+        self,
+        street: Street,
+        host: str = "localhost:8080",
+        *,
+        public: bool = False,
+        trusted_proxies: int = 0,
     ) -> None:
         self.street = street
         self.host = host
@@ -56,6 +61,7 @@ class Client:
             street.office.patience,
             names=("csms.example",),
             public=public,
+            trusted_proxies=trusted_proxies,
         )
         self._treq = StubTreq(Root(api_resource(street.office, access, api.ROUTES)))
 

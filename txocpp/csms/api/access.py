@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.web.http import Request
 
 from txocpp.csms.accounts import AccountBook, Patience, csrf_token
@@ -35,7 +36,8 @@ class Access:
 
     `names`: host names that this port answers for, besides addresses and localhost. `public`: the
     port is open to other computers; nobody may do anything without an account, even if there is
-    none any more.
+    none any more. `trusted_proxies`: proxies in front, which tell the true address in
+    X-Forwarded-For; otherwise one guesser would make everybody behind the proxy wait.
     """
 
     def __init__(
@@ -45,14 +47,18 @@ class Access:
         *,
         names: Iterable[str] = (),
         public: bool = False,
+        trusted_proxies: int = 0,
     ) -> None:
         self.book = book
         self.patience = patience
         self._public = public
+        self._trusted_proxies = trusted_proxies
         self._names = frozenset(name.lower() for name in names)
 
     def guard(self, request: Request) -> None:
-        """Refuse what a foreign page makes a browser ask."""
+        """Refuse what a foreign page makes a browser ask, and find out where it comes from."""
+        if self._trusted_proxies:
+            _believe(request, self._trusted_proxies)
         host = request.getHeader("host") or ""
         if not self._answers_for(_host_name(f"//{host}")):
             raise Problem(421, f"this server does not answer for the name {host!r}")
@@ -113,6 +119,17 @@ class Access:
             # With accounts, a foreign page gains nothing from a name that leads here.
             return self._guarded
         return address.is_loopback or self._guarded
+
+
+def _believe(request: Request, proxies: int) -> None:
+    """Take the address from what the proxies say; the first entries are anybody's claim."""
+    told = ",".join(request.requestHeaders.getRawHeaders("x-forwarded-for", ())).split(",")
+    try:
+        address = ipaddress.ip_address(told[-proxies:][0].strip())
+    except ValueError:
+        return
+    kind = IPv4Address if address.version == 4 else IPv6Address
+    request.client = kind("TCP", str(address), 0)
 
 
 def _place(url: str) -> str | None:

@@ -22,6 +22,7 @@ def complete_site(office: Office, listen: Listen, *, clock: Any) -> Site:
         office.patience,
         names=listen.names,
         public=not is_loopback(listen.http),
+        trusted_proxies=listen.trusted_proxies,
     )
     root = Root(api_resource(office, access, api.ROUTES))
     add_pages(root)

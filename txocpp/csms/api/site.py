@@ -21,7 +21,7 @@ from twisted.web.server import Request as SiteRequest
 from twisted.web.server import Site
 from werkzeug.exceptions import HTTPException
 
-from txocpp.csms.api.access import Access, address_of
+from txocpp.csms.api.access import STRANGER, Access, address_of
 from txocpp.csms.api.endpoint import Answer, Call, Endpoint, Endpoints, Problem, Role
 from txocpp.csms.api.outflow import Outflow
 from txocpp.csms.office import Office
@@ -97,7 +97,9 @@ class _Serving:
         try:
             request.setHeader("server", "txocpp")
             self._access.guard(request)
-            principal = await self._access.identify(request)
+            # Who logs in may still have the cookie of a session that they know nothing of.
+            logs_in = endpoint.role is Role.NOBODY and endpoint.method == "POST"
+            principal = STRANGER if logs_in else await self._access.identify(request)
             self._access.require(principal, endpoint.role, request)
             call = Call(
                 request,
