@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import attrs
 import msgspec
+from msgspec import convert
 
 from txocpp.messages.explain import explain_payload, explain_value
 from txocpp.messages.fields import Field, Many, fields_of
@@ -35,14 +36,12 @@ REFUSALS = (
 
 @attrs.frozen
 class Codec:
-    """The generated functions of one class. They raise one of `REFUSALS`."""
+    """What is generated for one class. The functions raise one of `REFUSALS`."""
 
     form: type[msgspec.Struct]
     """What a JSON object has to look like."""
     fill: Callable[[Any], Any]
     """Form to value."""
-    decode: Callable[[Any], Any]
-    """JSON object to value."""
     encode: Callable[[Any], dict[str, Any]]
     """Value to JSON object, checked to the bottom."""
     check: Callable[[Any], None]
@@ -56,7 +55,8 @@ def decode(declared: type[Any], payload: object) -> Any:
     the path of the field in the description and in ``details["field"]``.
     """
     try:
-        return codec_of(declared).decode({} if payload is None else payload)
+        codec = _codecs.get(declared) or codec_of(declared)
+        return codec.fill(convert({} if payload is None else payload, codec.form))
     except REFUSALS:
         raise explain_payload(declared, {} if payload is None else payload) from None
 
@@ -67,7 +67,7 @@ def encode(message: Any) -> dict[str, Any]:
     Raises `txocpp.errors.InvalidMessage` for what `decode` would refuse.
     """
     try:
-        return codec_of(type(message)).encode(message)
+        return (_codecs.get(type(message)) or codec_of(type(message))).encode(message)
     except REFUSALS:
         raise explain_value(message) from None
 
@@ -75,7 +75,7 @@ def encode(message: Any) -> dict[str, Any]:
 def check(message: Any) -> None:
     """Raises `txocpp.errors.InvalidMessage` if a field holds what may not be there."""
     try:
-        codec_of(type(message)).check(message)
+        (_codecs.get(type(message)) or codec_of(type(message))).check(message)
     except REFUSALS:
         raise explain_value(message) from None
 
@@ -88,7 +88,7 @@ def codec_of(declared: type[Any]) -> Codec:
     codec = _codecs.get(declared)
     if codec is None:
         form, fill = _form(declared), _filler(declared)
-        codec = Codec(form, fill, _decoder(form, fill), _encoder(declared), _checker(declared))
+        codec = Codec(form, fill, _encoder(declared), _checker(declared))
         _codecs[declared] = codec
     return codec
 
@@ -154,15 +154,6 @@ def _converted(source: Source, many: Many | None, sequence: str) -> str:
         return f"{sequence}(v)"
     items = f"[{source.expression} for v in v]"
     return items if sequence == "list" else f"{sequence}({items})"
-
-
-def _decoder(form: type[msgspec.Struct], fill: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    convert = msgspec.convert
-
-    def decode(payload: object) -> Any:
-        return fill(convert(payload, form))
-
-    return decode
 
 
 def _form(declared: type[Any]) -> type[msgspec.Struct]:

@@ -271,18 +271,20 @@ class Peer:
 
     def _deliver(self, outcome: Any, conversation: Conversation, call: Call, raw: bool) -> None:
         """Answer with what a responder gave, now or when its Deferred fires."""
-        if isinstance(outcome, CoroutineType):
-            outcome = Deferred.fromCoroutine(outcome)
-        if isinstance(outcome, Deferred):
-            outcome.addCallback(self._deliver, conversation, call, raw)
-            outcome.addErrback(self._refuse, conversation, call, raw)
-            return
+        then = None
+        if raw or getattr(outcome, "action", None) != call.action:
+            # Not the response itself, or not yet.
+            if isinstance(outcome, CoroutineType):
+                outcome = Deferred.fromCoroutine(outcome)
+            if isinstance(outcome, Deferred):
+                outcome.addCallback(self._deliver, conversation, call, raw)
+                outcome.addErrback(self._refuse, conversation, call, raw)
+                return
+            if isinstance(outcome, Reply):
+                outcome, then = outcome.response, outcome.then
         if conversation is not self._conversation:
             self._log.debug("answer to {action} dropped: the line is gone", action=call.action)
             return
-        then = None
-        if isinstance(outcome, Reply):
-            outcome, then = outcome.response, outcome.then
         try:
             payload = self._payload(call, outcome, raw)
             happenings = conversation.answer(call.message_id, payload, is_plain=not raw)

@@ -120,7 +120,11 @@ class WholeTextFrames(_Protocol):
         if self._peer_masks:
             payload_at += 4
         end = payload_at + length
-        if end > len(data) or self._too_large(length):
+        if (
+            end > len(data)
+            or 0 < self.maxMessagePayloadSize < length
+            or 0 < self.maxFramePayloadSize < length
+        ):
             return None
         payload: bytes | bytearray
         if self._peer_masks:
@@ -131,9 +135,6 @@ class WholeTextFrames(_Protocol):
             return payload.decode(), end
         except UnicodeDecodeError:
             return None
-
-    def _too_large(self, length: int) -> bool:
-        return 0 < self.maxMessagePayloadSize < length or 0 < self.maxFramePayloadSize < length
 
     def send_text(self, text: str) -> None:
         """Send one text message in one frame. Nothing happens if the connection is not open."""

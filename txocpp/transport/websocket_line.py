@@ -6,6 +6,7 @@ a second early and ignore that clock.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -23,6 +24,10 @@ from txocpp.transport.websocket_settings import LineLimits
 MOST_FRAGMENTS: Final = 10_000
 """Fragments that one message may come in. Empty ones have no size, but cost memory."""
 CLOSE_REASON_BYTES: Final = 123
+MESSAGE_COST: Final = 1000
+"""What a message or ping costs beyond its bytes, see `LineLimits.fair_share`."""
+AHEAD_S: Final = 4.0
+"""So many seconds of its fair share a peer may use up at once."""
 
 
 @implementer(ITransport)
@@ -57,6 +62,11 @@ class WebSocketLine(WholeTextFrames):
     _unsent: int = -1
     """Bytes written since the transport's buffer became full; negative while it is not."""
     _fragments: int = 0
+    _credit: float = 0.0
+    """What the peer may send before its share is looked at again."""
+    _credited_at: float = -inf
+    _resting: IDelayedCall | None = None
+    """The end of a time in which nothing is read."""
     _waiting: tuple[Deferred[None], ...] = ()
 
     _log = Logger()
@@ -132,6 +142,9 @@ class WebSocketLine(WholeTextFrames):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._lost = True
         self.expect_nothing()
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
         if self._pinger is not None:
             self._pinger.stop()
         # Not super().connectionLost, which only logs, and at length.
@@ -151,6 +164,7 @@ class WebSocketLine(WholeTextFrames):
         ):
             self.header_too_long()
             return
+        self._credit -= len(data)
         super().unusual_received(data)
 
     def header_too_long(self) -> None:
@@ -162,6 +176,9 @@ class WebSocketLine(WholeTextFrames):
         receiver = self.receiver
         if receiver is None or self.state != self.STATE_OPEN:
             return
+        self._credit -= len(text) + MESSAGE_COST
+        if self._credit < 0:
+            self._overdrawn()
         try:
             receiver.frame_received(text)
         except Exception:
@@ -171,7 +188,16 @@ class WebSocketLine(WholeTextFrames):
         # OCPP-J 1.6 §4.2: frames are text (J-18).
         self.close(1003, "OCPP-J frames are text")
 
+    def onPing(self, payload: bytes) -> None:
+        self._credit -= MESSAGE_COST
+        if self._credit < 0:
+            self._overdrawn()
+        super().onPing(payload)
+
     def onPong(self, payload: bytes) -> None:
+        self._credit -= MESSAGE_COST
+        if self._credit < 0:
+            self._overdrawn()
         if self._pinger is not None:
             self._pinger.pong()
 
@@ -201,6 +227,32 @@ class WebSocketLine(WholeTextFrames):
     def dropConnection(self, abort: bool = False) -> None:
         super().dropConnection(abort)
         self._linger()
+
+    # --- a peer that says too much
+
+    def _overdrawn(self) -> None:
+        """Give the peer what has become its share meanwhile; read nothing while that is too
+        little. What it says waits in its own socket then, and others have their turn."""
+        share = self.limits.fair_share
+        if share <= 0:
+            self._credit = inf
+            return
+        if self._resting is not None:
+            return
+        now = self.clock.seconds()
+        earned = min((now - self._credited_at) * share, AHEAD_S * share)
+        self._credited_at = now
+        self._credit += earned
+        if self._credit < 0:
+            self._resting = self.clock.callLater(-self._credit / share, self._rested)
+            self.transport.pauseProducing()
+
+    def _rested(self) -> None:
+        self._resting = None
+        if self._credit < 0:
+            self._overdrawn()
+        if self._resting is None and not self._lost:
+            self.transport.resumeProducing()
 
     # --- a peer that does not read
 

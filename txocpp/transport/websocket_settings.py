@@ -23,6 +23,9 @@ class LineLimits:
     """Bytes of a message from the peer; a larger one closes the connection with 1009."""
     longest_header: int = 16 * 1024
     """Bytes of the HTTP header of the handshake."""
+    fair_share: int = 0
+    """Bytes a second that are read from a peer in the long run, where a message counts as 1,000
+    bytes more than it has; what is beyond waits in the peer's own socket. 0 = as many as come."""
     most_unsent: int = MEBIBYTE
     """Bytes that may wait, beyond the transport's own buffer, for a peer that does not read."""
     handshake_timeout_s: float = 30.0
@@ -32,6 +35,11 @@ class LineLimits:
     pong_timeout_s: float = 30.0
     """After a ping; without a pong by then the connection is dropped (C-11). A server waits no
     longer than its ping interval."""
+
+
+FAIR_SHARE: Final = 1_000_000
+"""Of each station, at a server: several hundred messages a second, far more than a station with
+one call at a time has use for, and little of a processor."""
 
 
 @attrs.frozen(kw_only=True)
@@ -48,7 +56,7 @@ class ServerSettings:
     """Further ones are refused with 503; 0 = any number."""
     trusted_proxies: int = 0
     """Proxies in front of the server whose X-Forwarded-For and X-Forwarded-Proto are believed."""
-    limits: LineLimits = attrs.Factory(LineLimits)
+    limits: LineLimits = LineLimits(fair_share=FAIR_SHARE)
 
 
 def _absolute(instance: object, attribute: object, url: str) -> None:
