@@ -5,8 +5,8 @@ package. None of them knows a role (charge point, central system); none is longe
 
 * what is said: `IMessageFactory`
 * wires to peers: `ITransport`, `IFrameReceiver`, `IStationGate`
-* boxes with a contactor: `IEVSE`, `IEVSEListener`, `IEVSEDevice`, `IDeadMansSwitch`,
-  `IFirmwareInstaller`
+* boxes with a contactor: `IEVSE`, `IEVSEListener`, `IStatusLight`, `IEVSEDevice`,
+  `IDeadMansSwitch`, `IFirmwareInstaller`
 * what survives a power cut: `IChargePointStore`, `ICentralStore`
 """
 
@@ -182,6 +182,14 @@ class IEVSEListener(Interface):
 
     def measured(evse: IEVSE, reading: MeterReading) -> None:
         """The device sent a reading by itself."""
+
+
+class IStatusLight(Interface):
+    """An EVSE with a light or a display. May be provided beside `IEVSE`."""
+
+    def show(status: str, text: str) -> Deferred[None]:
+        """Show this status of OCPP, and words about it, until the next call. Only while the line to
+        the device is up; it is called again when that is back."""
 
 
 class IEVSEDevice(Interface):

@@ -74,6 +74,7 @@ class Bench:
             pipe.incoming = b""
             if pipe.line:
                 pipe.closed = True
+        self.board.shown = None
         for plant in self.plants:
             plant.drive(0, 0, False)  # a chip in reset lets go of everything
         self.starts += 1
@@ -191,6 +192,7 @@ class Bench:
             "starts": self.starts,
             "ms": self.board.clock_ms,
             "error": self.board.error,
+            "shown": self.board.shown,
         }
 
     def _do_cut(self, command: dict) -> None:

@@ -70,7 +70,7 @@ class Board:
         self._wifi: network.WLAN | None = None
         self._button = machine.Pin(0, machine.Pin.IN, machine.Pin.PULL_UP)
         self._led = machine.Pin(2, machine.Pin.OUT, value=1)
-        self._blink = 0
+        self._blink = 4  # nobody has said yet what to show
         self._turns = 0
         self._watchdog: machine.WDT | None = None
         os.dupterm(None, 1)  # the line belongs to the charger from here on
@@ -128,7 +128,8 @@ class Board:
         return not self._button()
 
     def show(self, connector: int, status: str, words: str) -> None:
-        """The LED: dark when free, slow blink with a car, on when charging, fast for faults."""
+        """The LED: dark when free, slow blink with a car, on when charging, fast for faults; a
+        flicker means that nobody has said anything since the start."""
         self._blink = {"Charging": 0, "Available": 0, "Faulted": 8}.get(status, 32)
         self._led(0 if status == "Charging" else 1)
 

@@ -15,6 +15,7 @@ for folder in ("shims", ""):
 sys.path.insert(0, str(ROOT / "esp8266"))
 
 from firmware_rig import Host, InMicroPython, InThisPython  # noqa: E402
+from firmware_station import StationHouse  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +56,25 @@ def charging(bench: Callable[..., Host]) -> Host:
     host = bench()
     host.charging()
     return host
+
+
+@pytest.fixture(params=["cpython", "micropython"])
+def station(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[..., StationHouse]]:
+    """Makes charge points with a charger in either engine, and leaves them tidily."""
+    if request.param == "cpython":
+        engine: Any = InThisPython(tmp_path)
+    else:
+        engine = request.getfixturevalue("micropython")
+    houses: list[StationHouse] = []
+
+    def make(**config: Any) -> StationHouse:
+        house = StationHouse(engine, **config)
+        houses.append(house)
+        house.start()
+        return house
+
+    yield make
+    for house in houses:
+        house.stop()

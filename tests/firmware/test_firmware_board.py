@@ -161,11 +161,13 @@ def test_a_developer_at_the_cable_gets_python(chip: Chip) -> None:
 
 
 def test_the_light_tells_how_things_are(chip: Chip) -> None:
-    """Dark when free, on when charging, blinking otherwise (the LED is on when its pin is low)."""
+    """Dark when free, on when charging, blinking otherwise, a flicker before anybody has said
+    anything (the LED is on when its pin is low)."""
     board = start().board
     seen = {}
-    for status in ("Available", "Charging", "Preparing", "Faulted"):
-        board.show(1, status, "")
+    for status in ("", "Available", "Charging", "Preparing", "Faulted"):
+        if status:
+            board.show(1, status, "")
         levels = []
         for _ in range(64):
             board.feed()
@@ -174,7 +176,7 @@ def test_the_light_tells_how_things_are(chip: Chip) -> None:
         if not seen[status]:
             assert levels[-1] == (0 if status == "Charging" else 1)
     assert seen["Available"] == seen["Charging"] == 0
-    assert 0 < seen["Preparing"] < seen["Faulted"]
+    assert 0 < seen["Preparing"] < seen["Faulted"] < seen[""]
 
 
 def test_in_a_wifi_it_listens(chip: Chip) -> None:

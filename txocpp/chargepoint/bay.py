@@ -376,6 +376,7 @@ class Bay:
             condition = Condition(new)
         changed = new is not self.reporter.current.status
         self.reporter.show(condition)
+        self.outlet.show(new.value, condition.info)
         if changed:
             self.on_status()
 

@@ -20,7 +20,7 @@ from txocpp.chargepoint.measurands import Snapshot
 from txocpp.chargepoint.register import EnergyRegister
 from txocpp.errors import DeviceError, DeviceOffline
 from txocpp.evse import MINIMUM_CURRENT_A, EVSEState, MeterReading
-from txocpp.interfaces import IEVSE
+from txocpp.interfaces import IEVSE, IStatusLight
 
 METER_TIMEOUT_S = 5.0
 LOCK_TIMEOUT_S = 10.0
@@ -57,6 +57,7 @@ class Outlet:
         self.last = MeterReading()
         """The latest reading."""
         self._opened: list[Deferred[None]] = []
+        self._shown: tuple[str, str] | None = None
 
     @property
     def state(self) -> EVSEState:
@@ -120,6 +121,12 @@ class Outlet:
         """Put the EVSE in or out of service."""
         self._noting_failure(self._evse.set_available(available), "take in or out of service")
 
+    def show(self, status: str, text: str) -> None:
+        """Show this at the EVSE, if it has a light."""
+        if (status, text) != self._shown:
+            self._shown = status, text
+            self._tell_shown()
+
     async def lock(self) -> bool:
         """Lock the plug; False if the lock does not answer (S-16). True without a lock."""
         return await self._move_lock(True)
@@ -156,6 +163,7 @@ class Outlet:
         if state.online and not self._was_online:
             self._tell_limit()
             self._tell_permission()
+            self._tell_shown()
         elif state.plugged and not self._was_plugged and self.permitted:
             # Unplugging takes the permission back by itself; the same car is back (TX-16).
             self._tell_permission()
@@ -184,6 +192,10 @@ class Outlet:
         if self.state.online:
             told = self._evse.permit(self.permitted, at_once=at_once)
             self._noting_failure(told, "permit")
+
+    def _tell_shown(self) -> None:
+        if self._shown is not None and self.state.online and IStatusLight.providedBy(self._evse):
+            self._noting_failure(self._evse.show(*self._shown), "show its status")
 
     def _tell_opened(self) -> None:
         opened, self._opened = self._opened, []

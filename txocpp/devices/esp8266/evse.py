@@ -33,12 +33,13 @@ from txocpp.evse import (
     OfferReason,
     ResetKind,
 )
-from txocpp.interfaces import IEVSE, IEVSEListener
+from txocpp.interfaces import IEVSE, IEVSEListener, IStatusLight
 
 if TYPE_CHECKING:
     from txocpp.devices.esp8266.device import EvlinkDevice
 
 MOST_MA: Final = 80_000
+LONGEST_TEXT: Final = 50
 _GENEROUS_V: Final = 300
 _JUMPED: Final = Fault(
     FaultCode.POWER_METER_FAILURE, blocking=False, info="meter jumped", vendor_code="meter_jump"
@@ -47,7 +48,7 @@ _JUMPED: Final = Fault(
 _log = Logger()
 
 
-@implementer(IEVSE)
+@implementer(IEVSE, IStatusLight)
 class EvlinkEVSE:
     """One EVSE behind an evlink/1 line; made by `EvlinkDevice`."""
 
@@ -169,9 +170,12 @@ class EvlinkEVSE:
         """Forget latched faults whose cause is gone."""
         return self._ask("clear").addCallback(_nothing)
 
+    # IStatusLight
+
     def show(self, status: str, text: str = "") -> Deferred[None]:
-        """Show something on the device's light or display."""
-        return self._ask("ui", {"s": status, "m": text}).addCallback(_nothing)
+        """Show something on the device's light or display; words in ASCII, so that they fit."""
+        plain = text.encode("ascii", "replace").decode("ascii")[:LONGEST_TEXT]
+        return self._ask("ui", {"s": status, "m": plain}).addCallback(_nothing)
 
     # For the device
 
