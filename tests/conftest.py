@@ -12,6 +12,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from postgresql_server import PostgresServer, missing
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
@@ -65,6 +66,19 @@ def clean_reactor() -> Iterator[None]:
         call.cancel()
     if left:
         pytest.fail("left-over timers: " + ", ".join(map(str, left)))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for all tests; whoever stops it starts it again."""
+    if missing():
+        pytest.skip(missing())
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -215,7 +215,8 @@ async def test_a_backup_is_made_while_it_runs_and_restored_when_not(
         assert restored.execute("SELECT count(*) FROM tag").fetchone() == (0,)
         assert restored.execute("SELECT count(*) FROM charging_transaction").fetchone() == (1,)
     restored.close()
-    assert path.with_name("central.sqlite3.before-restore").exists()
+    (kept,) = tmp_path.glob("central.sqlite3.before-restore-*")
+    assert str(kept) in result.output
 
 
 def test_something_else_is_not_restored(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 from rich.console import Console
 
@@ -11,12 +13,13 @@ from txocpp.cli.csms_lists import LIST_COMMANDS
 from txocpp.cli.csms_operate import OPERATE_COMMANDS
 
 LOCAL_COMMANDS = {
-    "add-account": "add_account",
-    "add-token": "add_token",
-    "backup": "backup",
-    "restore": "restore",
+    "add-account": ("csms_local", "add_account"),
+    "add-token": ("csms_local", "add_token"),
+    "backup": ("csms_copies", "backup"),
+    "copy-database": ("csms_copies", "copy_database"),
+    "restore": ("csms_copies", "restore"),
 }
-"""Commands that need no running central system: where they are in ``csms_local``."""
+"""Commands that need no running central system: the module and the name of each."""
 
 
 class CsmsGroup(click.Group):
@@ -31,9 +34,8 @@ class CsmsGroup(click.Group):
         """One of them; None if there is none of that name."""
         if cmd_name not in LOCAL_COMMANDS:
             return super().get_command(ctx, cmd_name)
-        from txocpp.cli import csms_local
-
-        command: click.Command = getattr(csms_local, LOCAL_COMMANDS[cmd_name])
+        module, name = LOCAL_COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"txocpp.cli.{module}"), name)
         return command
 
 

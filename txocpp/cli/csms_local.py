@@ -1,11 +1,9 @@
-"""Commands that work on the database of a central system itself: accounts, backup, restore."""
+"""Commands that work on the database of a central system itself: accounts and tokens."""
 
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -15,12 +13,10 @@ import msgspec
 
 from txocpp.csms.accounts import SHORTEST_PASSWORD, TOKEN_BEGINS, Passwords, digest
 from txocpp.csms.service import open_store
-from txocpp.csms.settings import Settings, default_database
+from txocpp.csms.settings import Settings
 from txocpp.errors import ConfigurationError, StoreError
 from txocpp.plugins import configfile
 from txocpp.storage.central import CentralStore, Records
-from txocpp.storage.central.store import database_url
-from txocpp.storage.central.versions import VERSION_TABLE
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -36,7 +32,7 @@ def on_database(command: _Command) -> _Command:
         help="Configuration file of the central system, which names its database.",
     )
     database = click.option(
-        "--database", "-d", help="The database itself: a file, or postgresql://..."
+        "--database", "-d", help="The database itself: a file, or postgresql://USER@HOST/NAME."
     )
     return config(database(command))
 
@@ -53,10 +49,14 @@ def chosen_settings(config: Path | None, database: str | None) -> Settings:
     return settings
 
 
-def opened(config: Path | None, database: str | None) -> CentralStore:
-    """The store, open; every call is done when it returns."""
+def opened(
+    config: Path | None, database: str | None, *, exclusive: bool = False
+) -> CentralStore:  # fmt: skip
+    """The store, open; every call is done when it returns.
+
+    `exclusive`: no central system may run on it."""
     try:
-        store = open_store(chosen_settings(config, database))
+        store = open_store(chosen_settings(config, database), exclusive=exclusive)
         outcome_of(store.open())
     except (ConfigurationError, StoreError) as error:
         raise click.ClickException(str(error)) from error
@@ -129,71 +129,3 @@ def add_token(
     )
     store.close()
     click.echo(text)
-
-
-@click.command()
-@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
-@on_database
-def backup(target: Path, config: Path | None, database: str | None) -> None:
-    """Copy the database to a new file, while the central system runs."""
-    store = opened(config, database)
-    try:
-        outcome_of(store.backup(str(target)))
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
-    store.close()
-    click.echo(f"{target}: {target.stat().st_size} bytes")
-
-
-@click.command()
-@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@on_database
-def restore(source: Path, config: Path | None, database: str | None) -> None:
-    """Put a backup in the place of the database. The central system must not run.
-
-    What was there is kept beside it, with .before-restore at the end of its name.
-    """
-    url = chosen_settings(config, database).database.url
-    try:
-        meant = database_url(url) if url else database_url(default_database())
-    except StoreError as error:
-        raise click.ClickException(str(error)) from error
-    if meant.get_backend_name() != "sqlite" or not meant.database:
-        raise click.ClickException("use pg_restore for a PostgreSQL database")
-    _must_be_whole(source)
-    place = Path(meant.database)
-    if place.exists():
-        _must_not_be_used(place)
-        place.rename(place.with_name(f"{place.name}.before-restore"))
-        for rest in ("-wal", "-shm"):
-            place.with_name(place.name + rest).unlink(missing_ok=True)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(place)) as new:
-        old.backup(new)
-    opened(None, str(place)).close()
-    click.echo(f"{place}: {place.stat().st_size} bytes from {source}")
-
-
-def _must_be_whole(source: Path) -> None:
-    """Only a whole database of a central system may come in."""
-    try:
-        with closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as copy:
-            version = copy.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()
-            state = copy.execute("PRAGMA integrity_check").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        raise click.ClickException(f"{source} is no backup of a central system: {error}") from error
-    if version is None or state != "ok":
-        raise click.ClickException(f"{source} is damaged: {state}")
-
-
-def _must_not_be_used(place: Path) -> None:
-    """A running central system would go on writing to the old file."""
-    with closing(sqlite3.connect(place, timeout=0.5)) as probe:
-        try:
-            probe.execute("PRAGMA locking_mode = EXCLUSIVE")
-            probe.execute("BEGIN EXCLUSIVE")
-            probe.execute("ROLLBACK")
-        except sqlite3.OperationalError:
-            raise click.ClickException(
-                f"{place} is in use; stop the central system first"
-            ) from None

@@ -7,23 +7,10 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
-from postgresql_server import PostgresServer, missing
+from postgresql_server import PostgresServer
 from twisted.internet import reactor
 
 from txocpp.storage.central import CentralStore
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A PostgreSQL server for all tests; whoever stops it starts it again."""
-    if missing():
-        pytest.skip(missing())
-    server = PostgresServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txocpp.interfaces import ICentralStore
@@ -18,6 +19,7 @@ from txocpp.storage.central.database import Database
 from txocpp.storage.central.dump import dump_postgresql
 from txocpp.storage.central.records import Records
 from txocpp.storage.central.statements import Append
+from txocpp.storage.central.transfer import Say, transfer
 from txocpp.storage.central.versions import HEAD, bring_up_to_date, version_of
 
 T = TypeVar("T")
@@ -86,6 +88,21 @@ class CentralStore:
         if is_postgresql(url):
             return self._database.read(lambda _: dump_postgresql(url, target))
         return self._database.read(lambda connection: back_up_sqlite(connection, target))
+
+    def copy_to(self, other: CentralStore, say: Say = lambda table, rows: None) -> Deferred[int]:
+        """Copy everything into another store, which is empty; fires with the number of rows.
+
+        For stores without threads, both claimed by this process."""
+
+        def copy(source: Connection) -> int:
+            outcome: list[Any] = []
+            written = other._database.write(lambda target: transfer(source, target, say))
+            written.addBoth(outcome.append)
+            if isinstance(outcome[0], Failure):
+                outcome[0].raiseException()
+            return int(outcome[0])
+
+        return self._database.read(copy)
 
     def close(self) -> Deferred[None]:
         return self._database.close()
