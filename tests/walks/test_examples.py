@@ -81,10 +81,11 @@ def test_the_readme_shows_code_that_is_there() -> None:
 
 
 def test_links_between_the_pages_lead_somewhere() -> None:
-    """Every relative link in the README and in docs/ names a file."""
+    """Every relative link in the README, in docs/ and in deploy/ names a file."""
+    pages = [ROOT / "README.md", ROOT / "deploy" / "README.md", *(ROOT / "docs").glob("*.md")]
     missing = [
         f"{page.name}: {target}"
-        for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+        for page in sorted(pages)
         for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text())
         if not (page.parent / target).exists()
     ]

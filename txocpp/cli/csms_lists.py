@@ -222,4 +222,22 @@ def watch(desk: Desk, station: str | None, kinds: str | None) -> None:
         click.echo(f"{moment}  {where:<16} {kind:<22} {told}")
 
 
-LIST_COMMANDS: Final = (list_stations, show, accept, tags, transactions, operations, export, watch)
+@click.command()
+@click.pass_obj
+def ready(desk: Desk) -> None:
+    """Whether charge points can be served; status 0 if so, else 1. Needs no token."""
+    answer = desk.api.get("health", "ready")
+    desk.show(answer, lambda: click.echo(answer["status"]))
+
+
+LIST_COMMANDS: Final = (
+    ready,
+    list_stations,
+    show,
+    accept,
+    tags,
+    transactions,
+    operations,
+    export,
+    watch,
+)

@@ -17,6 +17,7 @@ from txocpp.errors import ConfigurationError
 from txocpp.plugins import configfile, interrupts, logs
 from txocpp.plugins.garbage import nothing_to_collect
 from txocpp.plugins.pidfile import own_pid_file
+from txocpp.plugins.servicenotes import service_notes
 from txocpp.smartcharging import Switches
 
 
@@ -131,6 +132,9 @@ def makeService(options: Options) -> IService:
 
             service = charge_point(reactor, options.settings)
         service.setServiceParent(root)
+        notes = service_notes(reactor)
+        if notes is not None:
+            notes.setServiceParent(root)  # type: ignore[no-untyped-call]
     except ConfigurationError as error:
         raise SystemExit(f"ocpp-cp: {configfile.placed(str(error), options['config'])}") from error
     return IService(root)

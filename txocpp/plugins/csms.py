@@ -15,6 +15,7 @@ from txocpp.errors import ConfigurationError, StoreError
 from txocpp.plugins import configfile, interrupts, logs
 from txocpp.plugins.garbage import nothing_to_collect
 from txocpp.plugins.pidfile import own_pid_file
+from txocpp.plugins.servicenotes import service_notes
 
 
 class Options(usage.Options):
@@ -117,6 +118,9 @@ def makeService(options: Options) -> IService:
 
             service: Any = central_system(reactor, options.settings)
         service.setServiceParent(root)
+        notes = service_notes(reactor)
+        if notes is not None:
+            notes.setServiceParent(root)  # type: ignore[no-untyped-call]
     except ConfigurationError as error:
         fault = configfile.placed(str(error), options["config"])
         raise SystemExit(f"ocpp-csms: {fault}") from error
