@@ -40,7 +40,7 @@ from txocpp.messages.v16 import MessageFactory16
 from txocpp.storage.central import CentralStore, Records
 from txocpp.transport.tls import ServerCertificates
 from txocpp.transport.websocket_server import StationProtocol, WebSocketServer
-from txocpp.transport.websocket_settings import LineLimits, ServerSettings
+from txocpp.transport.websocket_settings import FAIR_SHARE, LineLimits, ServerSettings
 
 
 class CentralSystemService(Service):
@@ -229,7 +229,9 @@ def _servers(reactor: Any, settings: Settings, central: CentralSystem) -> list[W
         ping_interval_s=settings.stations.ping_interval_s,
         most_connections=settings.stations.most_connections,
         trusted_proxies=settings.listen.trusted_proxies,
-        limits=LineLimits(largest_message=settings.stations.largest_message_bytes),
+        limits=LineLimits(
+            largest_message=settings.stations.largest_message_bytes, fair_share=FAIR_SHARE
+        ),
     )
     together: dict[str, StationProtocol] = {}
     make = partial(WebSocketServer, reactor, gate=central, settings=chosen, stations=together)

@@ -26,7 +26,7 @@ MOST_FRAGMENTS: Final = 10_000
 CLOSE_REASON_BYTES: Final = 123
 MESSAGE_COST: Final = 1000
 """What a message or ping costs beyond its bytes, see `LineLimits.fair_share`."""
-AHEAD_S: Final = 4.0
+AHEAD_S: Final = 2.0
 """So many seconds of its fair share a peer may use up at once."""
 
 
@@ -243,14 +243,14 @@ class WebSocketLine(WholeTextFrames):
         earned = min((now - self._credited_at) * share, AHEAD_S * share)
         self._credited_at = now
         self._credit += earned
-        if self._credit < 0:
+        # Less than a byte is no time to rest.
+        if self._credit <= -1:
             self._resting = self.clock.callLater(-self._credit / share, self._rested)
             self.transport.pauseProducing()
 
     def _rested(self) -> None:
         self._resting = None
-        if self._credit < 0:
-            self._overdrawn()
+        self._overdrawn()
         if self._resting is None and not self._lost:
             self.transport.resumeProducing()
 
