@@ -232,6 +232,8 @@ class StationFactory(WebSocketServerFactory):
         for line in self.lines:
             line.set_ping_interval(ping_interval_s)
 
+            # The gate decides; a library for small boards sends "Origin: file://".
+            allowNullOrigin=True,
     def opened(self, line: StationProtocol, credentials: Credentials, subprotocol: str) -> None:
         """A station is in; it takes the place of its older connection, if there is one (C-14)."""
         identity = line.identity = credentials.identity
