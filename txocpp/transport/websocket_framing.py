@@ -95,7 +95,8 @@ class WholeTextFrames(_Protocol):
     def unusual_received(self, data: bytes) -> None:
         """Anything but usual frames, the handshake for example."""
         if data:
-            super().dataReceived(data)
+            # Not super().dataReceived, which only logs, and at length.
+            self._dataReceived(data)
 
     def _whole_text(self, data: bytes, begin: int) -> tuple[str, int] | None:
         """The text message that begins there, and where it ends; None if it is not a usual one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from autobahn.twisted.websocket import WebSocketServerFactory
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
@@ -35,17 +35,25 @@ come at once meet a full queue, and their systems wait for up to half a minute b
 again. The operating system lowers the number to what it allows."""
 
 HANDSHAKE_LEFTOVERS: Final = (
+    "_results",
+    "_transport_details",
+    "_valid_events",
+    "_wskey",
     "http_headers",
     "http_request_data",
+    "http_request_host",
     "http_request_params",
     "http_request_uri",
     "http_request_path",
     "http_response_data",
     "http_status_line",
+    "send_queue",
     "websocket_extensions",
+    "websocket_origin",
     "websocket_protocols",
 )
-"""What Autobahn keeps of a handshake; a quarter of the memory of a connection, and passwords."""
+"""What Autobahn keeps of a handshake, or for ways of sending and listening that are not used here:
+a third of the memory of a connection, and passwords."""
 
 
 class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc]
@@ -90,22 +98,16 @@ class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc
 
     def onConnect(self, request: ConnectionRequest) -> Deferred[str | None]:  # type: ignore[override]
         credentials = self._read_credentials(request)
-        admission = Deferred.fromCoroutine(self._admit(credentials))
-        if not admission.called:
-            self._admission = admission
-        return admission
+        self._admission = maybeDeferred(self.factory.gate.admit, credentials)
+        return self._admission.addCallbacks(
+            self._decided,
+            self._undecided,
+            callbackArgs=(credentials,),
+            errbackArgs=(credentials,),
+        )
 
-    async def _admit(self, credentials: Credentials) -> str | None:
-        refusal: Refusal | None
-        try:
-            refusal = await maybeDeferred(self.factory.gate.admit, credentials)
-        except CancelledError:
-            raise ConnectionDeny(400, "gone") from None
-        except Exception:
-            self._log.failure("the gate cannot decide on {who}", who=credentials.identity)
-            raise ConnectionDeny(500, "cannot decide") from None
-        finally:
-            self._admission = None
+    def _decided(self, refusal: Refusal | None, credentials: Credentials) -> str | None:
+        self._admission = None
         # The peer may have vanished meanwhile; Autobahn would open a connection that is dead.
         if self.state != self.STATE_CONNECTING:
             raise ConnectionDeny(400, "gone")
@@ -117,6 +119,13 @@ class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc
         subprotocol = next((p for p in credentials.subprotocols if p in spoken), None)
         self._admitted = (credentials, subprotocol)
         return subprotocol
+
+    def _undecided(self, failure: Failure, credentials: Credentials) -> NoReturn:
+        self._admission = None
+        if failure.check(CancelledError):
+            raise ConnectionDeny(400, "gone")
+        self._log.failure("the gate cannot decide on {who}", failure, who=credentials.identity)
+        raise ConnectionDeny(500, "cannot decide")
 
     def onOpen(self) -> None:
         assert self._admitted is not None
@@ -223,6 +232,8 @@ class StationFactory(WebSocketServerFactory):
             maxMessagePayloadSize=limits.largest_message,
             maxConnections=self.settings.most_connections,
             trustXForwardedFor=self.settings.trusted_proxies,
+            # The gate decides; a library for small boards sends "Origin: file://".
+            allowNullOrigin=True,
         )
         self.protocol = configured(StationProtocol, self, clock=reactor, limits=limits)
 
@@ -232,8 +243,6 @@ class StationFactory(WebSocketServerFactory):
         for line in self.lines:
             line.set_ping_interval(ping_interval_s)
 
-            # The gate decides; a library for small boards sends "Origin: file://".
-            allowNullOrigin=True,
     def opened(self, line: StationProtocol, credentials: Credentials, subprotocol: str) -> None:
         """A station is in; it takes the place of its older connection, if there is one (C-14)."""
         identity = line.identity = credentials.identity
