@@ -73,6 +73,15 @@ def test_leaving_while_waiting() -> None:
     assert hall.clock.getDelayedCalls() == []
 
 
+def test_closing_while_waiting() -> None:
+    """Nobody waits for the goodbye of a peer whose words are not read."""
+    hall, station = _flood()
+    hall.receiver.transport.close(1001, "bye")
+    assert station.cable.aborted
+    station.leave()
+    assert hall.clock.getDelayedCalls() == []
+
+
 def test_no_share_no_wait() -> None:
     """Without a share everything is read; a server has one unless told otherwise."""
     hall, station = _flood(share=0)

@@ -100,6 +100,9 @@ class WebSocketLine(WholeTextFrames):
         self.why = self.why or f"closed by us: {code} {reason}".rstrip()
         words = reason.encode("utf-8", "replace")[:CLOSE_REASON_BYTES]
         self.sendCloseFrame(code, words.decode("utf-8", "ignore").encode())
+        if self._resting is not None:
+            # Its answer would wait behind everything that it has said too much.
+            self.dropConnection(abort=True)
 
     def drop(self, why: str) -> None:
         """End the connection without a word to the peer."""
