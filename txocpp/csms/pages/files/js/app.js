@@ -75,6 +75,7 @@ function frame() {
       h("a", { href, "data-key": href, "aria-current": current(href) ? "page" : null }, text),
     ),
   );
+  document.querySelector("#nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   show(
     document.getElementById("session"),
     me?.csrf_token && [

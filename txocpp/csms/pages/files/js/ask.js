@@ -67,7 +67,7 @@ function formPage(main, params) {
 
 function outcomePage(main, batch, stations) {
   const top = h("div", { class: "card stack", role: "status" }, loading());
-  const list = h("div", { class: "card" });
+  const list = h("div", { class: "card one-batch" });
   const only = choice({}, [["", "All outcomes"]]);
   let known = "";
   const parts = pager({

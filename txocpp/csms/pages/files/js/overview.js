@@ -146,7 +146,7 @@ function summary(found, look) {
   const figure = (value, name) => h("div", { class: "figure" }, h("strong", {}, value), h("span", {}, name));
   const faulted = found.statuses.Faulted ?? 0;
   const call = (value, text, kind) =>
-    h("button", { type: "button", class: `call ${kind}`, "data-key": value, onclick: () => look(value) }, text);
+    h("button", { type: "button", class: `small call ${kind}`, "data-key": value, onclick: () => look(value) }, text);
   return [
     figure(`${found.connected} of ${found.stations}`, "online"),
     figure(found.running, "charging"),

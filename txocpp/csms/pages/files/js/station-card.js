@@ -28,8 +28,8 @@ export function stationCard({ me, changed }) {
       h(
         "p",
         { class: "soft" },
-        [station.name && station.identity, model].filter(Boolean).join(" · "),
-        !station.connected && ` last seen ${ago(station.last_seen)}`,
+        [station.name && station.identity, model, !station.connected && `last seen ${ago(station.last_seen)}`]
+          .filter(Boolean).join(" · "),
       ),
       admission(station, me, changed),
       plugs.length

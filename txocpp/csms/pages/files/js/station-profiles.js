@@ -49,6 +49,7 @@ export function profilesTab({ place, identity, me, station }) {
   }
 
   const mayChange = me.role !== "viewer";
+  const composite = h("div", { class: "card" }, picture);
   const editing = h("div", {});
   const begin = h("button", { type: "button", class: "primary", "aria-expanded": "false", onclick: () => edit(!editor) }, "New profile");
   let editor = null;
@@ -57,6 +58,7 @@ export function profilesTab({ place, identity, me, station }) {
     editor?.stop();
     editor = open ? profileEditor({ identity, station, sent: () => edit(false) }) : null;
     show(editing, editor?.element);
+    composite.hidden = open;
     begin.textContent = open ? "Close the editor" : "New profile";
     begin.setAttribute("aria-expanded", String(open));
     if (open) editor.element.querySelector("select").focus();
@@ -69,7 +71,7 @@ export function profilesTab({ place, identity, me, station }) {
     place,
     h("div", { class: "form" }, field("Connector", connector), field("Unit", unit), field("From now", span), mayChange && begin),
     editing,
-    h("div", { class: "card" }, picture),
+    composite,
     h("div", { class: "card" }, list),
   );
   again();
