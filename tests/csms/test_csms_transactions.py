@@ -235,6 +235,24 @@ def test_odd_meter_values_are_answered_and_noted(street: Street) -> None:
     assert "backwards" in street.transactions()[0].note
 
 
+@pytest.mark.rule("TX-40")
+def test_a_transaction_may_have_several_periods_of_energy(street: Street) -> None:
+    """The car pauses and goes on; it stays one transaction, and the history tells the periods."""
+    cp = street.booted()
+    number = cp.start()["transactionId"]
+    told = ["Charging", "SuspendedEV", "Charging", "SuspendedEVSE", "Charging", "Finishing"]
+    for minute, status in enumerate(told):
+        street.run(60)
+        cp.status(status, at=60 * (minute + 1))
+        cp.meter(60 * (minute + 1), number, 1000 + 100 * minute)
+    cp.stop(number)
+    (only,) = street.transactions()
+    assert (only.state, only.energy_wh) == ("stopped", 8000)
+    station = street.station()
+    history = street.ask(lambda r: r.stations.status_history(station.id, before=None, limit=10))
+    assert [record.status for _, record in reversed(history)] == told
+
+
 @pytest.mark.rule("Z-07", "M-15")
 @pytest.mark.parametrize("number", [None, -1, 0, 4711])
 def test_meter_values_of_any_transaction_are_kept(street: Street, number: int | None) -> None:

@@ -194,6 +194,9 @@ def test_a_foreign_page_can_neither_read_nor_act(
     answer = Client(street).ask(method, path, headers=headers)
     assert (answer.status != 403) is allowed
     assert answer.header("access-control-allow-origin") is None
+    # Nor may it be loaded as a script or picture, which browsers do without saying for whom.
+    assert answer.header("cross-origin-resource-policy") == "same-origin"
+    assert answer.header("x-content-type-options") == "nosniff"
 
 
 def test_a_form_of_a_page_changes_nothing(street: Street) -> None:

@@ -96,6 +96,8 @@ class _Serving:
     async def _serve(self, endpoint: Endpoint, request: Request, path: dict[str, Any]) -> Any:
         try:
             request.setHeader("server", "txocpp")
+            request.setHeader("x-content-type-options", "nosniff")
+            request.setHeader("cross-origin-resource-policy", "same-origin")
             self._access.guard(request)
             # Who logs in may still have the cookie of a session that they know nothing of.
             logs_in = endpoint.role is Role.NOBODY and endpoint.method == "POST"
