@@ -187,6 +187,18 @@ async def test_identity(central: CentralSystem, path: str, identity: str | None)
         assert identity in [one["identity"] for one in stations["items"]]
 
 
+@pytest.mark.rule("C-07")
+async def test_the_right_path_is_told(central: CentralSystem) -> None:
+    """To whoever came to another one."""
+
+    def visit() -> str:
+        with Line(central.ocpp_port) as line:
+            _, headers = line.shake(head("/CP1"))
+            return line.stream.read(int(headers["content-length"])).decode()
+
+    assert "/ocpp/IDENTITY" in await deferToThread(visit)
+
+
 @pytest.mark.rule("C-15", "C-16", "X-10")
 @pytest.mark.parametrize(
     ("header", "expected"),

@@ -166,7 +166,8 @@ class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc
     def _read_credentials(self, request: ConnectionRequest) -> Credentials:
         identity = identity_of(self.http_request_uri, self.factory.settings.path_prefix)
         if identity is None:
-            raise ConnectionDeny(404, "no charge point here")
+            before = self.factory.settings.path_prefix or "/"
+            raise ConnectionDeny(404, f"no charge point here; connect to {before}IDENTITY")
         user = password = None
         header = request.headers.get("authorization")
         if header is not None:
