@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from firmware_house import House
@@ -24,8 +23,9 @@ class Office:
 
     def __init__(self, clock: Any) -> None:
         self.clock = clock
-        accepted = v16.IdTagInfo(status=v16.AuthorizationStatus.ACCEPTED)
+        self.accepted = accepted = v16.IdTagInfo(status=v16.AuthorizationStatus.ACCEPTED)
         self.status: list[str] = []
+        self.tags: list[str] = []
         self.peer = Peer(
             v16.MessageFactory16(),
             {
@@ -35,7 +35,7 @@ class Office:
                     status=v16.RegistrationStatus.ACCEPTED,
                 ),
                 v16.StatusNotificationRequest: self._noted,
-                v16.AuthorizeRequest: lambda _: v16.AuthorizeResponse(id_tag_info=accepted),
+                v16.AuthorizeRequest: self._authorized,
                 v16.StartTransactionRequest: lambda _: v16.StartTransactionResponse(
                     transaction_id=1, id_tag_info=accepted
                 ),
@@ -44,6 +44,10 @@ class Office:
             },
             clock=clock,
         )
+
+    def _authorized(self, request: v16.AuthorizeRequest) -> v16.AuthorizeResponse:
+        self.tags.append(request.id_tag)
+        return v16.AuthorizeResponse(id_tag_info=self.accepted)
 
     def _noted(self, request: v16.StatusNotificationRequest) -> v16.StatusNotificationResponse:
         if request.connector_id:
@@ -76,8 +80,8 @@ class StationHouse(House):
     """The house with a charge point above the driver; leases last ten seconds."""
 
     def __init__(self, engine: Any, store: Any = None, **config: Any) -> None:
-        settings = EvlinkSettings(fallback_a=Decimal(6), lease_s=10)
-        super().__init__(engine, settings=settings, **config)
+        wanted = {"fallback_a": 6, "lease_s": 10, **config.pop("settings", {})}
+        super().__init__(engine, settings=EvlinkSettings.of(wanted), **config)
         self.clock.advance(1_780_000_000)
         self.office = Office(self.clock)
         self.charge_point = ChargePoint(
@@ -98,6 +102,10 @@ class StationHouse(House):
             stopped = Deferred.fromCoroutine(self.charge_point.stopService())
             self.advance(10)
             assert stopped.called
+
+    def ask(self, request: Any) -> Any:
+        """What the charge point answers the central system."""
+        return self.result(self.office.peer.call(request))
 
     def transact(self) -> None:
         """A car, a tag, a transaction."""

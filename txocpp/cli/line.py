@@ -121,7 +121,10 @@ def show_greeting(greeting: Greeting) -> None:
     click.echo(f"  start no. {greeting.boots} ({greeting.why}), can {_list(greeting.abilities)}")
     for number in range(1, greeting.connectors + 1):
         phases = greeting.wired_phases(number)
-        click.echo(f"  connector {number}: {greeting.maximum_a(number)} A, {phases} phases")
+        steps_a = ", ".join(f"{step_a:f}" for step_a in greeting.steps_a(number))
+        few = f", nothing but 0 and {steps_a} A" if steps_a else ""
+        many = "phase" if phases == 1 else "phases"
+        click.echo(f"  connector {number}: {greeting.maximum_a(number)} A, {phases} {many}{few}")
 
 
 def show_event(name: str, data: dict[str, Any]) -> None:
