@@ -244,3 +244,25 @@ def test_long_files_come_complete(street: Street, client: Client) -> None:
     assert [line["id_tag"] for line in lines] == [f"T{n}" for n in reversed(range(2300))]
     assert client.get("/api/stations/NOBODY/messages.jsonl").status == 404
     assert client.get("/api/transactions.csv?station=NOBODY").status == 404
+
+
+def test_what_meters_said_last_is_found_for_many_at_once(street: Street, client: Client) -> None:
+    """The same as one by one, and nothing for a connector that said nothing."""
+    for number in (1, 2):
+        cp = street.booted(f"CP{number}")
+        for connector in (1, 2, 3):
+            cp.status("Available", connector=connector)
+        for at in (0, 60):
+            cp.meter(at, None, 1000 * number + at, connector=1)
+            cp.meter(at, None, 5000 * number + at, connector=2)
+    keys = [street.station(f"CP{number}").id for number in (1, 2)]
+
+    def look(records: Any) -> Any:
+        one_by_one = {(key, c): records.samples.latest(key, c) for key in keys for c in (1, 2, 3)}
+        return records.samples.latest_of(keys), one_by_one
+
+    together, one_by_one = street.ask(look)
+    assert together == {key: found for key, found in one_by_one.items() if found is not None}
+    assert together[keys[1], 2].energy_wh == 10_060
+    listed = client.get("/api/stations").json["items"]
+    assert [c["last_sample"] is None for c in listed[0]["connectors"]] == [False, False, True]

@@ -413,11 +413,12 @@ def connector_views(
     }
     limited = records.profiles.stations_with_profiles(list(identities))
     composites = {key: composite(records, key, now) for key in limited}
+    latest = records.samples.latest_of(list(identities))
     views: dict[int, list[ConnectorView]] = {}
     for found in records.stations.connectors(identities):
         key, number = found.station_id, found.connector
         transaction = running.get((key, number))
-        last = records.samples.latest(key, number)
+        last = latest.get((key, number))
         limit = None
         if key in composites:
             limit = limit_now(composites[key], number, now)

@@ -86,6 +86,33 @@ class Samples:
         found = self.series(station_id, connector, since=newest, until=None)
         return found[-1] if found else None
 
+    def latest_of(self, station_ids: Sequence[int]) -> dict[tuple[int, int], SampleRecord]:
+        """The same for every connector of these stations, by station and connector, at once."""
+        plug, table, later = schema.connector, schema.sample, schema.sample.alias()
+        newest = (
+            select(func.max(later.c.at))
+            .where(later.c.station_id == plug.c.station_id, later.c.connector == plug.c.connector)
+            .correlate(plug)
+            .scalar_subquery()
+        )
+        rows = self._connection.execute(
+            select(table.c.station_id, *SAMPLE_FIELDS)
+            .select_from(plug)
+            .join(
+                table,
+                (table.c.station_id == plug.c.station_id)
+                & (table.c.connector == plug.c.connector)
+                & (table.c.at == newest),
+            )
+            .where(plug.c.station_id.in_(station_ids))
+        )
+        samples: dict[tuple[int, int], list[SampleRecord]] = {}
+        for row in rows:
+            facts = dict(row._mapping)
+            key = facts.pop("station_id"), facts["connector"]
+            samples.setdefault(key, []).append(SampleRecord(**facts))
+        return {key: _joined(found)[-1] for key, found in samples.items()}
+
     def series(
         self,
         station_id: int,
