@@ -185,3 +185,16 @@ def test_the_last_register_before_a_moment(store: CentralStore) -> None:
         lambda r: r.samples.last_register(1, 1, NOON, NOON + timedelta(seconds=120)),
     )
     assert found.energy_wh == 2
+
+
+def test_a_transaction_is_found_again_when_it_was_summed_up(store: CentralStore) -> None:
+    """Also its first interval, which begins before it does."""
+    begun = NOON + timedelta(minutes=7)
+    rows = [row(minute * 60, minute, transaction=5) for minute in range(7, 30)]
+    do(store, lambda r: r.samples.add([row(60, 1), *rows]))
+    assert thin(store, 30 * 60) == 24
+    found = do(
+        store,
+        lambda r: r.samples.series(1, 1, since=begun, until=None, transaction_id=5),
+    )
+    assert [(s.at, s.energy_wh) for s in found] == [(NOON, 14), (NOON + QUARTER, 29)]

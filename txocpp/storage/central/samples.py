@@ -5,15 +5,16 @@ that a chart reads the rows it shows and no others. What is older is there as su
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any, Final
 
 import attrs
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, Integer, Select, Table, bindparam, func, null, select
 
 from txocpp.storage.central import schema
-from txocpp.storage.central.statements import Append
+from txocpp.storage.central.schema import EPOCH
+from txocpp.storage.central.statements import Append, Prepared
 
 
 @attrs.frozen
@@ -55,11 +56,38 @@ SAMPLE_FIELDS: Final = tuple(
     for field in attrs.fields(SampleRecord)
     if field.name != "power_max_w"
 )
-_SUMMARY_FIELDS: Final = tuple(
-    getattr(schema.thinned.c, field.name)
-    for field in attrs.fields(SampleRecord)
-    if field.name not in ("context", "sampled_values")
-)
+
+
+def _of_connector(table: Table) -> Select[Any]:
+    """Rows of a connector in [since, until), as the fields of a `SampleRecord`."""
+    columns = {field.name: table.c.get(field.name, null()) for field in attrs.fields(SampleRecord)}
+    # Summaries outside of transactions have 0, since a key cannot be empty.
+    columns["transaction_id"] = func.nullif(table.c.transaction_id, 0)
+    return (
+        select(*columns.values())
+        .where(
+            table.c.station_id == bindparam("station_id"),
+            table.c.connector == bindparam("connector"),
+            table.c.at >= bindparam("since"),
+            table.c.at < bindparam("until"),
+        )
+        .order_by(table.c.at)
+        .limit(bindparam("most", type_=Integer))
+    )
+
+
+def _of_transaction(table: Table) -> Select[Any]:
+    return _of_connector(table).where(table.c.transaction_id == bindparam("transaction_id"))
+
+
+_SERIES: Final = {
+    table: (Prepared(_of_connector(table)), Prepared(_of_transaction(table)))
+    for table in (schema.sample, schema.thinned)
+}
+"""For each table: all rows, and those of one transaction. A chart asks for thousands of rows."""
+
+FAR_FUTURE: Final = datetime(9999, 1, 1, tzinfo=UTC)
+LONGEST_INTERVAL: Final = timedelta(days=1)
 
 
 class Samples:
@@ -124,17 +152,36 @@ class Samples:
         limit: int = 100_000,
     ) -> list[SampleRecord]:
         """Samples of [since, until), oldest first; messages of one instant are put together."""
-        old = self._summaries(station_id, connector, since, until, transaction_id, limit)
-        table = schema.sample
-        question = select(*SAMPLE_FIELDS).where(
-            table.c.station_id == station_id, table.c.connector == connector, table.c.at >= since
-        )
-        if until is not None:
-            question = question.where(table.c.at < until)
+        earlier = since
+        if transaction_id is not None and since > EPOCH + LONGEST_INTERVAL:
+            # The interval in which it began has the time of its own beginning.
+            earlier = since - LONGEST_INTERVAL
+        asked = (station_id, connector, until or FAR_FUTURE, transaction_id, limit)
+        old = self._series(schema.thinned, earlier, *asked)
+        return old + _joined(self._series(schema.sample, since, *asked))
+
+    def _series(
+        self,
+        table: Table,
+        since: datetime,
+        station_id: int,
+        connector: int,
+        until: datetime,
+        transaction_id: int | None,
+        limit: int,
+    ) -> list[SampleRecord]:
+        values: dict[str, Any] = {
+            "station_id": station_id,
+            "connector": connector,
+            "since": since,
+            "until": until,
+            "most": limit,
+        }
+        question, of_transaction = _SERIES[table]
         if transaction_id is not None:
-            question = question.where(table.c.transaction_id == transaction_id)
-        rows = self._connection.execute(question.order_by(table.c.at).limit(limit))
-        return old + _joined([SampleRecord(**row._mapping) for row in rows])
+            question = of_transaction
+            values["transaction_id"] = transaction_id
+        return [SampleRecord(*row) for row in question.rows(self._connection, values)]
 
     def mentions(self, station_id: int, connector: int, transaction_id: int) -> bool:
         """True if the station has ever used this transaction id with a meter value."""
@@ -170,30 +217,6 @@ class Samples:
             .limit(1)
         ).first()
         return None if row is None else SampleRecord(**row._mapping)
-
-    def _summaries(
-        self,
-        station_id: int,
-        connector: int,
-        since: datetime,
-        until: datetime | None,
-        transaction_id: int | None,
-        limit: int,
-    ) -> list[SampleRecord]:
-        table = schema.thinned
-        question = select(*_SUMMARY_FIELDS).where(
-            table.c.station_id == station_id, table.c.connector == connector, table.c.at >= since
-        )
-        if until is not None:
-            question = question.where(table.c.at < until)
-        if transaction_id is not None:
-            question = question.where(table.c.transaction_id == transaction_id)
-        found = []
-        for row in self._connection.execute(question.order_by(table.c.at).limit(limit)):
-            facts = dict(row._mapping)
-            facts["transaction_id"] = facts["transaction_id"] or None
-            found.append(SampleRecord(**facts))
-        return found
 
 
 def _joined(samples: list[SampleRecord]) -> list[SampleRecord]:

@@ -18,6 +18,9 @@ from sqlalchemy.sql import Executable
 
 Row = tuple[Any, ...]
 
+FLOAT8: Final = 701
+"""PostgreSQL's number of its type for floats. Only floats look at it, and all of ours are that."""
+
 MOST_ROWS: Final = 128
 """In one SQLite statement; each size is a statement of its own, so sizes are powers of two."""
 
@@ -116,7 +119,7 @@ class _Form:
         processors: Mapping[str, Any] = built._bind_processors
         self._binds = [(name, built.params.get(name), processors.get(name)) for name in self.names]
         readers = [
-            entry.type.dialect_impl(dialect).result_processor(dialect, None)
+            entry.type.dialect_impl(dialect).result_processor(dialect, FLOAT8)
             for entry in built._result_columns
         ]
         self._readers = [(place, reader) for place, reader in enumerate(readers) if reader]
