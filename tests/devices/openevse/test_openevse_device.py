@@ -368,11 +368,59 @@ def test_temperatures_are_read_now_and_then(garage: Garage) -> None:
     assert garage.result(garage.evse.read_meter()).temperature_c == Decimal("26.5")
 
 
+def test_a_hot_controller_is_not_raised(garage: Garage) -> None:
+    """It refuses, and says what it goes on offering; that is believed."""
+    charging(garage, "10")
+    garage.box.hot = True
+    garage.result(garage.evse.set_current_limit(Decimal(20)))
+    garage.run(3)
+    assert garage.box.pilot_a == 10
+    assert garage.evse.state.offered_a == 10
+    garage.result(garage.evse.set_current_limit(Decimal(8)))
+    garage.run(3)
+    assert garage.box.pilot_a == 8
+
+
+def test_a_fallback_that_an_earlier_host_has_left_is_ended() -> None:
+    """A gateway that was restarted finds a controller at 6 A, and acknowledges."""
+    box = RapiSimulator()
+    box.feed(encode("SY 30 6"))
+    box.advance(40)
+    assert box.pilot_a == 6
+    garage = charging(Garage(box, supervision_s=30).start())
+    garage.run(15)
+    assert "SY 165" in box.commands
+    assert box.pilot_a == 16
+    garage.stop()
+
+
+def test_meeting_again_writes_no_eeprom(garage: Garage) -> None:
+    """The supervision is stored; told again as it is, it is not written again."""
+    assert garage.box.eeprom_writes == 1
+    garage.wire.cut()
+    garage.run(5)
+    assert garage.evse.state.online
+    assert garage.box.commands.count("SY 30 6") >= 2
+    assert garage.box.eeprom_writes == 1
+
+
+def test_a_restart_while_a_car_charges_takes_its_time(garage: Garage) -> None:
+    """The controller answers nothing; that is no failure, and its start is heard of."""
+    charging(garage)
+    reset = garage.evse.reset(ResetKind.HARD)
+    garage.run(3.5)
+    assert garage.box.relay_closed
+    garage.result(reset)
+    garage.run(10)
+    assert not garage.box.relay_closed
+    assert garage.evse.state.online
+
+
 def test_a_reset_takes_the_permission(garage: Garage) -> None:
     """The controller starts again and sleeps until somebody permits."""
     charging(garage)
     garage.result(garage.evse.reset(ResetKind.HARD))
-    garage.run(5)
+    garage.run(10)
     assert not garage.box.relay_closed
     assert garage.box.mode is State.SLEEPING
 

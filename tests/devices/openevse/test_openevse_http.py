@@ -138,6 +138,16 @@ def test_a_charge_by_overrides(street: Street) -> None:
     assert street.gateway.override == {"state": "disabled", "auto_release": False}
 
 
+def test_a_limit_that_somebody_has_raised_is_told_again(street: Street) -> None:
+    """At the gateway's own page, for example: more than the limit is never left standing."""
+    street.gateway.car = 3
+    street.result(street.evse.set_current_limit(Decimal(10)))
+    street.result(street.evse.permit(True))
+    street.gateway.override = {"state": "active", "charge_current": 24}
+    street.run(5)
+    assert street.gateway.override["charge_current"] == 10
+
+
 def test_a_gateway_that_is_gone_is_offline(street: Street) -> None:
     """Errors of all kinds are the same to a charge point."""
     assert street.evse.state.online

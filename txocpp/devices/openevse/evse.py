@@ -200,7 +200,8 @@ class OpenEVSE:
     async def _correct(self) -> None:
         current_a = self._controller.range.fit(self._limit_a)
         wanted = self._wanted_mode(current_a)
-        if current_a and current_a != self._told_current_a:
+        raised = self.seen is not None and self.seen.pilot_a > current_a and not self._fallen_back
+        if current_a and (current_a != self._told_current_a or raised):
             await self._controller.set_current(current_a)
             self._told_current_a = current_a
         if self._at_once and self.seen is not None and self.seen.mode is Mode.ENABLED:
@@ -212,6 +213,10 @@ class OpenEVSE:
         self._at_once = False
         await self._controller.set_mode(wanted)
         await self._look()
+
+    @property
+    def _fallen_back(self) -> bool:
+        return self.seen is not None and self.seen.fallen_back
 
     def _wanted_mode(self, current_a: int) -> Mode:
         if not self._available:

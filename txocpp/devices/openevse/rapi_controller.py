@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from txocpp.devices.openevse.rapi import (
     temperature_c,
 )
 from txocpp.devices.openevse.rapi_line import RapiLine
-from txocpp.errors import ConfigurationError, DeviceError, DeviceRefused
+from txocpp.errors import ConfigurationError, DeviceError, DeviceOffline, DeviceRefused
 from txocpp.evse import MINIMUM_CURRENT_A, DeviceInfo
 
 GREET_AGAIN_S: Final = 5.0
@@ -134,8 +135,10 @@ class RapiController:
         await self._line.ask(f"S5 {int(locked)}")
 
     async def restart(self) -> None:
-        """It waits some seconds when a car charges."""
-        await self._line.ask("FR", repeatable=False)
+        """It waits some seconds when a car charges, and then answers nothing: it starts again, and
+        says so."""
+        with contextlib.suppress(DeviceOffline):
+            await self._line.ask("FR", repeatable=False)
 
     async def pulse(self) -> None:
         """Show that the host is alive; end the fallback if a pulse was missed before."""

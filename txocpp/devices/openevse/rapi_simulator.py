@@ -11,7 +11,8 @@ Habits, each of which has hurt somebody: commands that do not fit the receive bu
 checksum is refused without the command's sequence number; `$SC` takes the lower 8 bits; the
 supervision's interval overflows 16 bits; its acknowledgement restores the maximum; a session's
 energy reaches the total when the car leaves, and is lost with the power; debug text and events
-appear between the answers; disabled, nobody sees whether a car is there.
+appear between the answers; disabled, nobody sees whether a car is there; hot, it is not raised; a
+restart is not answered, and takes three seconds more while a car charges.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class RapiSimulator:
         self.volts = 230
         self.temperatures_dc = [265, NOT_FITTED, NOT_FITTED]
         self.fault: State | None = None
+        self.hot = False
+        """It offers no more than it does."""
         self.mute = False
         """It blocks, as during a self-test."""
         self.relay_closed = False
@@ -78,6 +81,7 @@ class RapiSimulator:
         self._waited_ms = 0.0
         self._trigger = 0
         self._sleeping_s: float | None = None
+        self._restart_s: float | None = None
         self._was_plugged = self.car != "A"
 
     # What happens to it
@@ -99,13 +103,17 @@ class RapiSimulator:
             self._elapsed_s += seconds
             self._session_ws += int(self.current_a * self.volts * seconds)
         self._supervise(seconds)
+        if self._restart_s is not None:
+            self._restart_s -= seconds
+            if self._restart_s <= 0:
+                self.power_cut()
         if self._sleeping_s is not None:
             self._sleeping_s -= seconds
         self._event_if_changed()
 
     def feed(self, data: bytes) -> None:
         """Bytes have come."""
-        if self.mute:
+        if self.mute or self._restart_s is not None:
             return
         for byte in data:
             if byte == ord("$"):
@@ -214,6 +222,8 @@ class RapiSimulator:
             answer = self._answer(name, words)
         except (ValueError, IndexError, KeyError):
             answer = None
+        if self._restart_s is not None:
+            return
         said = "$NK" if answer is None else f"$OK {answer}".rstrip()
         if isinstance(answer, tuple):
             said = f"$NK {answer[0]}"
@@ -260,8 +270,7 @@ class RapiSimulator:
 
     def _function(self, name: str) -> str:
         if name == "FR":
-            self._power_up()
-            self._say(f"$AB 00 {self.firmware}")
+            self._restart_s = 4.0 if self.relay_closed else 1.0
         else:
             if name == "FS" and self.mode is None and self.relay_closed:
                 self._sleeping_s = 3.0
@@ -271,6 +280,8 @@ class RapiSimulator:
     def _set_current(self, amps: int, *, volatile: bool) -> str | tuple[int]:
         wanted_a = amps & 0xFF
         set_a = min(max(wanted_a, MINIMUM_A), self.maximum_a, self._stored_a)
+        if self.hot:
+            set_a = min(set_a, self.pilot_a)
         self.pilot_a = set_a
         if not volatile:
             self.eeprom_writes += 1
