@@ -9,7 +9,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("twisted", "autobahn", "orjson", "msgspec", "ocpp", "websockets")
+PACKAGES = ("twisted", "autobahn", "msgspec", "ocpp", "websockets")
 
 
 def _line_of(path: str, word: str) -> str:

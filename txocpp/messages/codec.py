@@ -178,8 +178,7 @@ def _form(declared: type[Any]) -> type[msgspec.Struct]:
 
 def _filler(declared: type[Any]) -> Callable[[Any], Any]:
     function = _Function(f"fill_{declared.__name__}", "form")
-    new, twin = function.bind(new=object.__new__), function.bind(twin=_open_twin(declared))
-    function.add(0, f"value = {new}({twin})")
+    function.add(0, f"value = {function.bind(twin=_open_twin(declared))}()")
     for field in fields_of(declared):
         source = function.bound(_decoding(field))
         converted = _converted(source, field.many, "tuple")
@@ -205,8 +204,12 @@ def _open_twin(declared: type[Any]) -> type[Any]:
     Filling a value as its open twin and then turning it into the real thing takes two thirds of
     the time of writing past the freeze slot by slot.
     """
-    slots = {"__slots__": declared.__slots__, "__setattr__": object.__setattr__}
-    return type(f"Open{declared.__name__}", declared.__bases__, slots)
+    body = {
+        "__slots__": declared.__slots__,
+        "__init__": object.__init__,
+        "__setattr__": object.__setattr__,
+    }
+    return type(f"Open{declared.__name__}", declared.__bases__, body)
 
 
 def _decoding(field: Field) -> Source:
