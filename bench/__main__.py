@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import central_system, composite, daemons, messages
+from bench import central_system, composite, daemons, messages, tls
 from bench.figures import Table, Target, table_of_targets
 from bench.machine import description
 from bench.subjects import subjects
@@ -52,7 +52,7 @@ def options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--only",
-        choices=("messages", "composite", "daemons", "servers"),
+        choices=("messages", "composite", "daemons", "tls", "servers"),
         help="measure only this part",
     )
     parser.add_argument("--quick", action="store_true", help="3 rounds, short windows")
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     tables: list[Table] = []
     targets: list[Target] = []
-    for module in (messages, composite, daemons):
+    for module in (messages, composite, daemons, tls):
         if chosen.only in (None, module.__name__.rpartition(".")[2]):
             say(f"{module.__name__}")
             measured = module.rows(3) if chosen.quick else module.rows()

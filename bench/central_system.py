@@ -25,7 +25,6 @@ from bench.subjects import (
     ECHO,
     PYOCPP,
     TXOCPP,
-    TXOCPP_ORJSON,
     TXOCPP_SQLITE,
     Server,
     Subject,
@@ -268,7 +267,6 @@ def targets(findings: Findings) -> list[Target]:
     for windows, crowd, name in (
         (findings.message_us, "few connections", TXOCPP),
         (findings.crowded_us, "many connections", TXOCPP),
-        (findings.message_us, "few connections, orjson", TXOCPP_ORJSON),
     ):
         ours = _typical(windows, name)
         if ours is None:

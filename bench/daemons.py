@@ -23,7 +23,12 @@ from bench.subjects import processor_us, resident_kib
 
 HERE = Path(__file__).resolve().parent
 TWISTD = (str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=")
-BARE, CSMS, CP = "bare Autobahn", "ocpp-csms, SQLite", "ocpp-cp, 2 simulated EVSEs, SQLite"
+BARE, CSMS, CP = "bare Autobahn", "ocpp-csms, SQLite, HTTP", "ocpp-cp, 2 simulated EVSEs, SQLite"
+UPGRADE = (
+    b"GET /ocpp/BENCH HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ocpp1.6\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 PATIENCE_S = 60.0
 REST_S = 0.5
 """From readiness to the reading of memory."""
@@ -35,7 +40,7 @@ class Row:
 
     what: str
     ready_s: float
-    """From the command to the first open port or connection."""
+    """From the command until a station has its WebSocket, or until the station connects."""
     processor_s: float
     resident_mib: float
 
@@ -133,8 +138,13 @@ def _started(what: str, folder: Path) -> tuple[float, float, float]:
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
+        with (
+            suppress(ConnectionError),
+            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as station,
+        ):
+            station.sendall(UPGRADE)
+            if station.recv(4096).startswith(b"HTTP/1.1 101"):
+                return
         time.sleep(0.002)
     raise RuntimeError("a daemon did not start")
 
@@ -145,7 +155,8 @@ def _command(what: str, folder: Path, port: int) -> tuple[list[str], dict[str, s
         return [*TWISTD, "-y", str(tac)], {"BENCH_PORT": str(port)}
     if what == CSMS:
         ocpp = f"tcp:{port}:interface=127.0.0.1"
-        options = ["--database", str(folder / "central.sqlite3"), "--ocpp", ocpp, "--http", ""]
+        http = "tcp:0:interface=127.0.0.1"
+        options = ["--database", str(folder / "central.sqlite3"), "--ocpp", ocpp, "--http", http]
         return [*TWISTD, "ocpp-csms", *options], {}
     file = folder / "cp.toml"
     file.write_text(

@@ -1,7 +1,7 @@
 """What one message costs in CPU time: JSON text to checked object, and back to text.
 
 Measured beside the PyPI package `ocpp` in one run, the two taking turns. Both sides get the same
-frames and use the JSON parser of the standard library; both check everything.
+frames; both check everything.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import attrs
 
 from bench.figures import Table, Target, spoken, typical
 from txocpp.messages.v16 import MessageFactory16
+from txocpp.rpc.frames import Call, read_frame
 
 SAMPLES = [
     ("Energy.Active.Import.Register", "Wh", None, "1523400"),
@@ -76,7 +77,7 @@ class Row:
     ours_us: float
     theirs_us: float
     json_us: float
-    """The part of the standard library's JSON in ours."""
+    """The JSON of the standard library alone, for comparison."""
 
     @property
     def ratio(self) -> float:
@@ -106,14 +107,17 @@ def tables(measured: Sequence[Row]) -> list[Table]:
         [
             row.what,
             spoken(row.ours_us),
-            spoken(row.json_us),
             spoken(row.theirs_us),
             f"{row.ratio:.0f} x",
+            spoken(row.json_us),
         ]
         for row in measured
     ]
-    header = ("message", "txocpp", "of that json", "PyPI ocpp", "ratio")
-    remark = "Text to checked object and back, with the json module of the standard library."
+    header = ("message", "txocpp", "PyPI ocpp", "ratio", "json alone")
+    remark = (
+        "Text to checked object and back. The last column is the json module of the standard "
+        "library, without any check."
+    )
     return [Table("One message, microseconds of CPU", header, lines, remark)]
 
 
@@ -121,15 +125,16 @@ def targets(measured: Sequence[Row]) -> list[Target]:
     """What was promised."""
     decoding = next((row.ratio for row in measured if row.what.startswith("decode Meter")), None)
     what = "decode and check MeterValues with 8 samples, against PyPI ocpp"
-    return [Target(what, decoding, 30, 40, more_is_better=True, unit=" x")]
+    return [Target(what, decoding, 30, 80, more_is_better=True, unit=" x")]
 
 
 def _our_decode(frame: str) -> Work:
     factory = MessageFactory16()
 
     def decode() -> object:
-        _, _, action, payload = json.loads(frame)
-        return factory.request(action, payload)
+        call = read_frame(frame)
+        assert isinstance(call, Call)
+        return factory.request(call.action, call.payload)
 
     return decode
 
@@ -139,7 +144,7 @@ def _our_encode(action: str, payload: dict[str, Any]) -> Work:
     message = factory.request(action, payload)
 
     def encode() -> object:
-        return json.dumps([2, "19223201", action, factory.payload(message)], separators=(",", ":"))
+        return Call("19223201", action, factory.payload(message)).to_text(is_plain=True)
 
     return encode
 

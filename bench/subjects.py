@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,6 @@ def ocpp_rpc() -> Subject:
 
 
 TXOCPP = "txocpp, no store"
-TXOCPP_ORJSON = "txocpp, no store, orjson"
 TXOCPP_SQLITE = "txocpp, SQLite store"
 PYOCPP = "PyPI ocpp + websockets"
 AUTOBAHN = "bare Autobahn, fixed JSON"
@@ -63,11 +61,6 @@ def subjects() -> list[Subject]:
     """Everything that the table can show, ours first."""
     return [
         Subject(TXOCPP, python_server("txocpp_library")),
-        Subject(
-            TXOCPP_ORJSON,
-            python_server("txocpp_library", "orjson"),
-            missing="" if find_spec("orjson") else "orjson is not installed",
-        ),
         Subject(TXOCPP_SQLITE, python_server("txocpp_csms")),
         Subject(AUTOBAHN, python_server("autobahn_fixed")),
         Subject(PYOCPP, python_server("pyocpp")),

@@ -11,8 +11,10 @@ from typing import Any
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IListeningPort
 
-from bench.servers.twisted_door import log, open_door
+from bench.servers.twisted_door import endpoint, log, open_door
 
 NOW = "2030-01-01T00:00:00Z"
 ANSWERS: dict[str, dict[str, Any]] = {
@@ -63,8 +65,11 @@ def main() -> None:
     factory.protocol = FixedAnswers
     factory.stations = []
     factory.setProtocolOptions(openHandshakeTimeout=60)
-    port = reactor.listenTCP(0, factory, backlog=4096, interface="127.0.0.1")  # type: ignore[attr-defined]
-    open_door(port.getHost().port, lambda: factory.stations, lambda station: station.call())
+
+    def opened(port: IListeningPort) -> None:
+        open_door(port.getHost().port, lambda: factory.stations, lambda station: station.call())
+
+    serverFromString(reactor, endpoint()).listen(factory).addCallback(opened)
     reactor.run()  # type: ignore[attr-defined]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -67,6 +68,15 @@ def log(level: LogLevel = LogLevel.warn) -> None:
         textFileLogObserver(sys.stderr), [LogLevelFilterPredicate(defaultLogLevel=level)]
     )
     globalLogBeginner.beginLoggingTo([wanted], discardBuffer=True, redirectStandardIO=False)
+
+
+def endpoint() -> str:
+    """Where to listen: in the clear, or with TLS where the program is started with ``tls``."""
+    if sys.argv[1:] != ["tls"]:
+        return "tcp:0:interface=127.0.0.1:backlog=4096"
+    folder = os.environ["BENCH_FOLDER"]
+    files = f"privateKey={folder}/key.pem:certKey={folder}/cert.pem"
+    return f"ssl:0:{files}:interface=127.0.0.1:backlog=4096"
 
 
 def open_door(

@@ -6,15 +6,9 @@ do, and nothing more.
 
 from __future__ import annotations
 
-import sys
-
-if sys.argv[1:] != ["orjson"]:
-    # What is not found cannot be used: the JSON of the standard library it is.
-    sys.modules["orjson"] = None  # type: ignore[assignment]
-
 from twisted.internet import reactor
 
-from bench.servers.twisted_door import log, open_door
+from bench.servers.twisted_door import endpoint, log, open_door
 from txocpp.csms.central import CentralSystem
 from txocpp.messages.v16 import ClearCacheRequest
 from txocpp.transport.websocket_server import ServerSettings, WebSocketServer
@@ -26,7 +20,7 @@ def main() -> None:
     central_system = CentralSystem(reactor)
     server = WebSocketServer(
         reactor,
-        "tcp:0:interface=127.0.0.1:backlog=4096",
+        endpoint(),
         central_system,
         ServerSettings(ping_interval_s=0),
     )
