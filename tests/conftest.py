@@ -88,8 +88,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
     if not inspect.iscoroutinefunction(story):
         return
 
+    marker = pyfuncitem.get_closest_marker("limit")
+    limit_s = ASYNC_TEST_LIMIT_S if marker is None else marker.args[0]
+
     def limited(*args: Any, **kwargs: Any) -> Deferred[Any]:
         running = Deferred.fromCoroutine(story(*args, **kwargs))
-        return running.addTimeout(ASYNC_TEST_LIMIT_S, reactor)
+        return running.addTimeout(limit_s, reactor)
 
     pyfuncitem.obj = limited

@@ -15,6 +15,8 @@ from txocpp.load import Fleet, LoadSettings
 
 from .books import Books
 
+PATIENCE_S = 120.0
+"""For anything, on a busy machine."""
 BUSY = 30
 """Messages that a life of the central system acknowledges at least before it may die."""
 
@@ -74,7 +76,7 @@ async def kill_again_and_again(
             await central.stop("KILL")
             await central.start()
         await _busy(books, len(books.samples) + BUSY)
-        assert await fleet.close(60), f"{fleet.census()}\n{central.running.story()}"
+        assert await fleet.close(PATIENCE_S), f"{fleet.census()}\n{central.running.story()}"
         central.assert_no_traceback()
     finally:
         await fleet.stop()
@@ -93,5 +95,8 @@ async def kill_again_and_again(
 
 async def _busy(books: Books, samples: int) -> None:
     await processes.eventually(
-        lambda: len(books.samples) >= samples, "meter values are acknowledged", every_s=0.02
+        lambda: len(books.samples) >= samples,
+        "meter values are acknowledged",
+        every_s=0.02,
+        within_s=PATIENCE_S,
     )

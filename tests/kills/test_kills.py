@@ -17,6 +17,7 @@ STATIONS = 100
 
 
 @pytest.mark.slow
+@pytest.mark.limit(600)
 @pytest.mark.rule("TX-03", "TX-05", "TX-20", "TX-24", "TX-27", "Z-05", "Z-06", "Z-07")
 async def test_nothing_acknowledged_is_missing_and_nothing_is_doubled(tmp_path: Path) -> None:
     """Killed again and again under load, it has each transaction once, with all of its values."""

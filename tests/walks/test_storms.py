@@ -23,6 +23,8 @@ from txocpp.load import Fleet, LoadSettings
 STATIONS = int(os.environ.get("TXOCPP_STORM", "150"))
 """More of them: ``TXOCPP_STORM=1000 pytest tests/walks/test_storms.py``."""
 HOSTILE = Path(__file__).with_name("hostile_stations.py")
+PATIENCE_S = 120.0
+"""For anything, on a busy machine."""
 MOST_MIB = 120
 """By how much memory may grow while a dozen hostile stations do what they can."""
 
@@ -49,6 +51,15 @@ def _settings(central: daemons.CentralSystem, stations: int, **more: Any) -> Loa
     return LoadSettings(url=central.url, stations=stations, **{**quick, **more})
 
 
+async def _all_there(fleet: Fleet) -> None:
+    """Every station is connected and registered."""
+    await processes.eventually(
+        lambda: fleet.census().accepted == len(fleet.stations),
+        "all are there",
+        within_s=PATIENCE_S,
+    )
+
+
 def _memory_mib(process: processes.RealProcess) -> float:
     """The most that the process has ever had."""
     status = Path(f"/proc/{process.pid}/status").read_text().split()
@@ -56,6 +67,7 @@ def _memory_mib(process: processes.RealProcess) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.limit(600)
 @pytest.mark.rule("B-01", "B-03", "B-10", "C-08", "TX-21")
 async def test_everybody_comes_back_at_once(start: Start) -> None:
     """After a restart all stations boot at once; all are served, and none is asked to hurry."""
@@ -63,11 +75,11 @@ async def test_everybody_comes_back_at_once(start: Start) -> None:
     settings = _settings(central, STATIONS, boot_always=True, cars_per_hour=20, faster=60)
     fleet = Fleet(reactor, settings)
     fleet.start()
-    await processes.eventually(lambda: fleet.census().accepted == STATIONS, "all are there")
+    await _all_there(fleet)
     await central.stop("KILL")
     await central.start()
-    await processes.eventually(lambda: fleet.census().accepted == STATIONS, "all are back")
-    assert await fleet.close()
+    await _all_there(fleet)
+    assert await fleet.close(PATIENCE_S)
     await fleet.stop()
     figures = fleet.figures
     assert figures.losses() == []
@@ -149,18 +161,19 @@ async def test_the_newest_connection_wins(start: Start) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.limit(600)
 async def test_the_hostile_harm_nobody(start: Start) -> None:
     """Floods, huge and half frames, deaf ears and slow handshakes: the others are served, nobody
     is late, and memory stays in bounds."""
     central = await start()
     fleet = Fleet(reactor, _settings(central, 30, cars_per_hour=20, faster=60))
     fleet.start()
-    await processes.eventually(lambda: fleet.census().accepted == 30, "all are there")
+    await _all_there(fleet)
     before_mib = _memory_mib(central.running)
     hostile = processes.start("hostile stations", [sys.executable, HOSTILE, central.ocpp_port, 5])
     await hostile.end()
     assert hostile.exit_status == 0, hostile.story()
-    assert await fleet.close()
+    assert await fleet.close(PATIENCE_S)
     assert fleet.census().accepted == 30
     await fleet.stop()
     assert fleet.figures.losses() == []
