@@ -59,7 +59,7 @@ class Passwords:
 
     @cached_property
     def _hasher(self) -> PasswordHasher:
-        # Imported by the first who logs in: a central system without accounts never needs it.
+        # Made by the first who logs in: a central system without accounts never needs it.
         from argon2 import PasswordHasher
 
         return PasswordHasher()
