@@ -18,11 +18,13 @@ import attrs
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from txocpp.csms.registry import Registry
 from txocpp.csms.station import Registration, Responder, Station
 from txocpp.csms.v16.plain import plain_answers
+from txocpp.errors import StoreError
 from txocpp.interfaces import Credentials, IFrameReceiver, IMessageFactory, IStationGate, Refusal
 from txocpp.messages.v16 import MessageFactory16
 from txocpp.transport.peer import Direction, Peer, Reply
@@ -203,9 +205,13 @@ class CentralSystem:
             if isinstance(outcome, CoroutineType):
                 outcome = Deferred.fromCoroutine(outcome)
             if isinstance(outcome, Deferred):
-                outcome.addErrback(
-                    lambda failure, by: self._log.failure("{by} failed", failure, by=by), listener
-                )
+                outcome.addErrback(self._listener_failed, listener)
+
+    def _listener_failed(self, failure: Failure, listener: object) -> None:
+        if failure.check(StoreError):
+            self._log.error("{reason}", reason=failure.getErrorMessage())
+        else:
+            self._log.failure("{listener} failed", failure, listener=listener)
 
     def _register(self, responder: Responder, station: Station, request: Any) -> Any:
         """Answer a BootNotification, and remember what the station was told."""
