@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from street import instant
+THEN = "2026-06-01T12:00:00Z"
+LATER = "2099-01-01T00:00:00Z"
 
 HASH = {
     "hashAlgorithm": "SHA256",
@@ -22,7 +23,7 @@ PROFILE = {
     "chargingProfilePurpose": "TxDefaultProfile",
     "chargingProfileKind": "Absolute",
     "chargingSchedule": {
-        "startSchedule": instant(-60),
+        "startSchedule": THEN,
         "chargingRateUnit": "A",
         "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16}],
     },
@@ -57,7 +58,7 @@ EVERYTHING: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "RemoteStartTransaction": ({"idTag": "TAG"}, {"status": "Rejected"}),
     "RemoteStopTransaction": ({"transactionId": 1}, {"status": "Accepted"}),
     "ReserveNow": (
-        {"connectorId": 0, "expiryDate": instant(60), "idTag": "T", "reservationId": 1},
+        {"connectorId": 0, "expiryDate": LATER, "idTag": "T", "reservationId": 1},
         {"status": "Occupied"},
     ),
     "Reset": ({"type": "Hard"}, {"status": "Accepted"}),
@@ -71,7 +72,7 @@ EVERYTHING: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "requestId": 1,
             "firmware": {
                 "location": "ftp://x/",
-                "retrieveDateTime": instant(),
+                "retrieveDateTime": THEN,
                 "signingCertificate": "PEM",
                 "signature": "AA",
             },
@@ -80,5 +81,5 @@ EVERYTHING: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "TriggerMessage": ({"requestedMessage": "MeterValues"}, {"status": "NotImplemented"}),
     "UnlockConnector": ({"connectorId": 1}, {"status": "UnlockFailed"}),
-    "UpdateFirmware": ({"location": "ftp://x/", "retrieveDate": instant()}, {}),
+    "UpdateFirmware": ({"location": "ftp://x/", "retrieveDate": THEN}, {}),
 }
