@@ -22,12 +22,12 @@ async def test_a_large_site_is_shown_in_parts(tmp_path: Path) -> None:
     """1,200 stations, 100,000 transactions and as many messages; nothing is ever there at once."""
     office = PagesOffice(tmp_path / "central.sqlite3")
 
-    def story(person: Person, one: Player, other: Player) -> None:
+    def story(person: Person, one: Player, other: Player, far: Player) -> None:
         person.open()
-        person.sees("2 of 1200", ".figures")
+        person.sees("3 of 1200", ".figures")
         person.sees_many(".station", 60)
         person.sees("12 faulted", ".figures")
-        overview_stays_in_place(person, one, other)
+        overview_stays_in_place(person, one, other, far)
         person.click("Next")
         person.sees("SITE-0061", ".cards")
         person.sees_many(".station", 60)
@@ -73,12 +73,13 @@ async def test_a_large_site_is_shown_in_parts(tmp_path: Path) -> None:
         await office.change(partial(fill, stations=STATIONS, **size))
         one = await office.station("SITE-0003", connectors=2)
         other = await office.station("SITE-0004", connectors=2)
-        await at_the_browser(office.http_port, lambda person: story(person, one, other))
+        far = await office.station("SITE-1100", connectors=2)
+        await at_the_browser(office.http_port, lambda person: story(person, one, other, far))
     finally:
         await office.stop()
 
 
-def overview_stays_in_place(person: Person, one: Player, other: Player) -> None:
+def overview_stays_in_place(person: Person, one: Player, other: Player, far: Player) -> None:
     """What happens at one station touches its card alone, and asks for that station alone."""
     page = person.page
     page.evaluate(
@@ -91,6 +92,7 @@ def overview_stays_in_place(person: Person, one: Player, other: Player) -> None:
     asked = len(person.asked)
     meanwhile(lambda: other.meter(number, 2_000, 11))
     person.sees("7.59 kW", "[data-identity='SITE-0004'] .plugs")
+    meanwhile(lambda: far.status("Charging"))
     meanwhile(lambda: one.status("Preparing"))
     person.sees("Preparing", "[data-identity='SITE-0003']")
     person.sees_many(".station > [data-drawn=before]", 58)

@@ -44,7 +44,7 @@ export function mePage({ main, me }) {
     person &&
       h(
         "form",
-        { class: "card narrow", onsubmit: submit },
+        { class: "card slim", onsubmit: submit },
         h("h2", {}, "Change your password"),
         field("Old password", old),
         field("New password", fresh, `At least ${SHORTEST} characters`),

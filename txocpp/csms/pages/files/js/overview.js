@@ -13,6 +13,9 @@ const MOST_SINGLE_LOOKS = 8;
 const SUMMARY_MS = 1000;
 const NEWCOMERS_MS = 800;
 const REFRESH_MS = 60_000;
+// What changes nothing that is shown, and what tells of a station that may be new.
+const QUIET = new Set(["station.notice", "tag.presented"]);
+const COMES = new Set(["station.added", "station.connected", "station.booted"]);
 
 // What can be looked for; each stands for a part of the query.
 const STATUSES = [
@@ -96,6 +99,13 @@ export function overviewPage({ main, me, params }) {
   filter.addEventListener("change", () => again());
   const timer = setInterval(() => refresh(), REFRESH_MS);
 
+  /** Whether a station may belong on this page now, or no longer. */
+  function mayMove(kind, identity, shown) {
+    if (filter.value) return !kind.startsWith("transaction.") && kind !== "operation.done";
+    const last = [...cards.keys()].at(-1);
+    return !shown && COMES.has(kind) && (parts.complete || identity < last);
+  }
+
   function refresh() {
     newcomers();
     sums();
@@ -126,13 +136,15 @@ export function overviewPage({ main, me, params }) {
   return {
     title: "Stations",
     heard(kind, facts) {
-      if (!facts.station || kind === "station.notice" || kind === "tag.presented") return;
+      if (!facts.station || QUIET.has(kind)) return;
       const card = cards.get(facts.station);
-      if (kind === "meter.sampled") card?.sampled(facts);
-      else if (card) dirty(facts.station);
-      // Whoever is not here may belong here now.
-      else if (parts.first || filter.value) newcomers();
       sums();
+      if (kind === "meter.sampled") {
+        card?.sampled(facts);
+        return;
+      }
+      if (card) dirty(facts.station);
+      if (mayMove(kind, facts.station, Boolean(card))) newcomers();
     },
     refresh,
     leave() {

@@ -61,6 +61,10 @@ export function pager({ ask, draw, failed, names = ["Newer", "Older"] }) {
       cursors = [undefined];
       return load();
     },
+    /** True if this part is the last one. */
+    get complete() {
+      return next === null;
+    },
     get first() {
       return cursors.length === 1;
     },

@@ -3,8 +3,6 @@
 import { choice, field, h, show } from "./dom.js";
 import { fromLocalField, localField, words } from "./format.js";
 
-let groups = 0;
-
 /** A part of a form: {element, value(), set(value)}. value() is undefined for what is left out. */
 function part(schema, name, required) {
   if (schema.type === "object") return group(schema, name, required);
@@ -124,7 +122,6 @@ function rows(schema, name, required) {
 
   const more = h("button", { type: "button", class: "small", onclick: () => add() }, "Add one");
   for (let count = 0; count < least; count += 1) add();
-  groups += 1;
   return {
     element: h("fieldset", { "data-wire": name }, h("legend", {}, title(name, required)), schema.description && h("small", {}, schema.description), list, more),
     value: () => (items.length || required ? items.map((one) => one.value()) : undefined),
