@@ -89,6 +89,8 @@ async def test_the_local_list_is_sent_and_kept_up() -> None:
         person.click("Send what has changed")
         person.sees("The changes sent; version 2", "#notes")
         person.sees("BOB", "main table")
+        person.fill("Search", "nn")
+        person.sees_no("BOB", "main table")
         kinds = [one["updateType"] for one in station.was_asked("SendLocalList")]
         assert kinds == ["Full", "Differential"]
         station.answers["GetLocalListVersion"] = {"listVersion": 9}

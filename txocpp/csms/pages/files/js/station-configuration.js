@@ -19,7 +19,7 @@ export function configurationTab({ place, identity, me }) {
   function paint() {
     const wanted = search.value.trim().toLowerCase();
     const shown = keys.filter((one) => one.key.toLowerCase().includes(wanted));
-    if (!keys.length) show(list, empty("The configuration has not been read yet."));
+    if (!keys.length) show(list, empty("The configuration has not been read yet.", mayChange && h("p", {}, "Ask the station for it with the button above.")));
     else if (!shown.length) show(list, empty("No key fits."));
     else show(list, table(COLUMNS, shown, "Configuration keys"));
   }

@@ -2,7 +2,7 @@
 
 import { get, path, post } from "./api.js";
 import { badge } from "./badges.js";
-import { empty, factList, h, loading, show, table } from "./dom.js";
+import { empty, factList, field, h, loading, show, table } from "./dom.js";
 import { moment } from "./format.js";
 import { attempt, outcome } from "./notes.js";
 import { soon } from "./soon.js";
@@ -14,12 +14,33 @@ const COLUMNS = [
   ["Expires", (one) => (one.idTagInfo.expiryDate ? moment(one.idTagInfo.expiryDate) : "never")],
 ];
 
+const MOST_ROWS = 200;
+
 export function listTab({ place, identity, me }) {
   const facts = h("div", { class: "card stack" }, loading());
   const list = h("div", { class: "card" }, loading());
 
+  const search = h("input", { type: "search", placeholder: "Part of a tag" });
+  let entries = [];
+
+  /** A list may hold thousands of tags; a person looks for one. */
+  function paint() {
+    const wanted = search.value.trim().toLowerCase();
+    const fitting = entries.filter((one) => one.idTag.toLowerCase().includes(wanted));
+    const more = fitting.length - MOST_ROWS;
+    show(
+      list,
+      !entries.length &&
+        empty("No list was sent yet.", h("p", {}, "The tags that are entered here can be sent, so that the station knows them while it is offline.")),
+      entries.length > 0 && !fitting.length && empty("No tag fits."),
+      fitting.length > 0 && table(COLUMNS, fitting.slice(0, MOST_ROWS), "Local list"),
+      more > 0 && h("p", { class: "soft" }, `and ${more} more; search for one`),
+    );
+  }
+
   const load = soon(async () => {
     const found = await get(path("stations", identity, "local-list"));
+    entries = found.entries;
     const apart = found.told !== null && found.told !== (found.version ?? 0);
     show(
       facts,
@@ -31,12 +52,7 @@ export function listTab({ place, identity, me }) {
       ]),
       apart && h("p", { class: "notice" }, "The station has another version than was sent from here: send the whole list."),
     );
-    show(
-      list,
-      found.entries.length
-        ? table(COLUMNS, found.entries, "Local list")
-        : empty("No list was sent yet.", h("p", {}, "The tags that are entered here can be sent, so that the station knows them while it is offline.")),
-    );
+    paint();
   });
 
   const send = (event, update) =>
@@ -66,7 +82,7 @@ export function listTab({ place, identity, me }) {
     h(
       "div",
       { class: "columns" },
-      list,
+      h("div", { class: "stack" }, h("div", { class: "filters", role: "search" }, field("Search", search)), list),
       h(
         "aside",
         { class: "stack", "aria-label": "Local list" },
@@ -84,6 +100,7 @@ export function listTab({ place, identity, me }) {
       ),
     ),
   );
+  search.addEventListener("input", paint);
   load.now();
   return {
     heard: (kind, event) => kind === "operation.done" && event.action === "SendLocalList" && load(),
