@@ -35,7 +35,6 @@ class StationClock:
         trust_computer: bool = True,
     ) -> None:
         self.valid = trust_computer
-        self.synchronised = False
         self.reactor_clock = clock
         self._monotonic = monotonic or clock.seconds
         self._reference = EPOCH + timedelta(microseconds=round(clock.seconds() * 1_000_000))
@@ -52,7 +51,7 @@ class StationClock:
         """Take over the central system's time if ours differs noticeably (H-02, H-07)."""
         now = self.now()
         step = central_time.astimezone(UTC) - now
-        self.valid = self.synchronised = True
+        self.valid = True
         if abs(step) < NOTICEABLE:
             return
         log.info("the clock is set from {before} to {after}", before=now, after=central_time)

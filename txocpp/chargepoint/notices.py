@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from txocpp.chargepoint.clock import StationClock
+from txocpp.chargepoint.emptiness import Emptiness
 from txocpp.chargepoint.journal import Change, Journal
 from txocpp.chargepoint.timers import Timers
 from txocpp.errors import CallWithdrawn, ConnectionGone, InvalidMessage, RemoteError
@@ -69,7 +70,7 @@ class Notices:
         self._timers = Timers(clock)
         self._online = self._stopped = False
         self._sending: Deferred[Any] | None = None
-        self._empty: list[Deferred[None]] = []
+        self._emptiness = Emptiness(lambda: not self._queue)
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -108,10 +109,7 @@ class Notices:
 
     def emptied(self) -> Deferred[None]:
         """Fires when nothing is left to send. May be cancelled."""
-        done: Deferred[None] = Deferred(lambda d: self._empty.remove(d))
-        self._empty.append(done)
-        self._tell_if_empty()
-        return done
+        return self._emptiness.reached()
 
     def _make_room(self) -> list[Change]:
         if len(self._queue) <= self._limit:
@@ -156,11 +154,5 @@ class Notices:
         self._queue = [other for other in self._queue if other.number != notice.number]
         if notice.lasting:
             self._journal.keep(Delete(self._table, notice.key))
-        self._tell_if_empty()
+        self._emptiness.look()
         self._send_next()
-
-    def _tell_if_empty(self) -> None:
-        if not self._queue:
-            waiting, self._empty = self._empty, []
-            for done in waiting:
-                done.callback(None)

@@ -20,6 +20,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from txocpp.chargepoint.emptiness import Emptiness
 from txocpp.chargepoint.journal import Change, Journal
 from txocpp.errors import CallWithdrawn, ConnectionGone, InvalidMessage
 from txocpp.interfaces import Delete, Put
@@ -110,7 +111,7 @@ class Outbox:
         self._sending: Entry | None = None
         self._cancel_sending: Callable[[], None] = lambda: None
         self._retry: IDelayedCall | None = None
-        self._empty: list[Deferred[None]] = []
+        self._emptiness = Emptiness(lambda: not self._queue)
         if journal.waiting:
             # Rebooted while the disk was full: save, then send, all the same.
             self._saved_to = 0
@@ -180,10 +181,7 @@ class Outbox:
 
     def emptied(self) -> Deferred[None]:
         """Fires when nothing is left to send. May be cancelled."""
-        done: Deferred[None] = Deferred(lambda d: self._empty.remove(d))
-        self._empty.append(done)
-        self._tell_if_empty()
-        return done
+        return self._emptiness.reached()
 
     # Saving.
 
@@ -267,7 +265,7 @@ class Outbox:
         self._sending = None
         self._queue.remove(entry)
         self._journal.keep(Delete(TABLE, entry.key), *changes)
-        self._tell_if_empty()
+        self._emptiness.look()
         self._send_next()
 
     def _stumbled(self, failure: Failure, entry: Entry) -> None:
@@ -275,9 +273,3 @@ class Outbox:
         log.failure("{action} met a mistake of our own", failure, action=entry.action)
         if self._sending is entry:
             self._failed_once_more(entry, failure.getErrorMessage())
-
-    def _tell_if_empty(self) -> None:
-        if not self._queue:
-            waiting, self._empty = self._empty, []
-            for done in waiting:
-                done.callback(None)

@@ -85,7 +85,7 @@ class _Visit:
         self._settings = settings
         self._trust = trust
         self._aborted = False
-        self._client: _Plain | _Secure | None = None
+        self._client: _Plain | None = None
         self.left: Callable[[], object] = lambda: None
         """Called by the reactor's thread when the connection has gone."""
 
@@ -178,12 +178,14 @@ class _Visit:
         if self._aborted:
             raise TransferFailed("interrupted")
 
-    def _required(self) -> _Plain | _Secure:
+    def _required(self) -> _Plain:
         assert self._client is not None
         return self._client
 
 
 class _Plain(ftplib.FTP):
+    """Knows its data connection, so that it can be cut."""
+
     data: socket.socket | None = None
     """The latest data connection."""
 
@@ -194,15 +196,8 @@ class _Plain(ftplib.FTP):
         return self.data, size
 
 
-class _Secure(ftplib.FTP_TLS):
-    data: socket.socket | None = None
-    """The latest data connection."""
-
-    def ntransfercmd(
-        self, cmd: str, rest: int | str | None = None
-    ) -> tuple[socket.socket, int | None]:
-        self.data, size = super().ntransfercmd(cmd, rest)
-        return self.data, size
+class _Secure(_Plain, ftplib.FTP_TLS):
+    """The same, protected."""
 
 
 def _size(client: ftplib.FTP, path: str) -> int | None:
