@@ -39,6 +39,7 @@ END_MS = 1_798_761_600_000
 """The present of the simulated year, 1 January 2027."""
 CONNECTORS_PER_STATION = 2
 REPETITIONS = 15
+ROWS_AT_ONCE = 200_000
 SAMPLED = (
     '[["12345678","","","Wh"],["7360.0","Power.Active.Import","","W"],'
     '["16.0","Current.Import","L1","A"],["16.0","Current.Import","L2","A"],'
@@ -50,6 +51,12 @@ FRAME = '[2,"8f14e45f-ceea-467f-a8d4-0b3b8f4f6c1a","MeterValues",{"connectorId":
 )
 
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :last)"
+
+# Rows that come in the order of time, one of each connector in turn.
+TURN = "((:first + i) / :connectors)"
+STATION = f"((:first + i) % :connectors / {CONNECTORS_PER_STATION} + 1)"
+CONNECTOR = f"((:first + i) % {CONNECTORS_PER_STATION} + 1)"
+MOMENT = f"(:begin + {TURN} * :step)"
 
 FILL = {
     "meter_interval": f"""
@@ -66,20 +73,17 @@ FILL = {
     "charging_transaction": f"""
         INSERT INTO charging_transaction (id, station_id, connector, id_tag, meter_start,
             started_at, received_at, start_status, state, stopped_at, meter_stop, stop_reason, note)
-        {NUMBERS} SELECT :first + i * :stride, :station, :connector, 'TAG' || (i * 7 % 5000),
-            i * 82800, :begin + i * :step, :begin + i * :step, 'Accepted',
-            CASE WHEN i = :last THEN 'running' ELSE 'stopped' END,
-            CASE WHEN i = :last THEN NULL ELSE :begin + (i + 1) * :step - 60000 END,
-            CASE WHEN i = :last THEN NULL ELSE (i + 1) * 82800 END,
-            CASE WHEN i = :last THEN NULL ELSE 'Local' END, '' FROM n""",
+        {NUMBERS} SELECT :first + i + 1, {STATION}, {CONNECTOR}, 'TAG' || (i * 7 % 5000),
+            {TURN} * 82800, {MOMENT}, {MOMENT}, 'Accepted', 'stopped',
+            {MOMENT} + :step - 60000, ({TURN} + 1) * 82800, 'Local', '' FROM n""",
     "status_change": f"""
         INSERT INTO status_change (station_id, connector, status, error_code, changed_at,
             received_at)
-        {NUMBERS} SELECT :station, :connector, 'Charging', 'NoError', :begin + i * :step,
-            :begin + i * :step FROM n""",
+        {NUMBERS} SELECT {STATION}, {CONNECTOR}, 'Charging', 'NoError', {MOMENT}, {MOMENT}
+        FROM n""",
     "message_log": f"""
         INSERT INTO message_log (station_id, at, direction, frame)
-        {NUMBERS} SELECT :station, :begin + i * :step, 'in', :frame FROM n""",
+        {NUMBERS} SELECT {STATION}, {MOMENT}, 'in', :frame FROM n""",
 }
 
 
@@ -123,8 +127,14 @@ class Year:
                 spent = time.monotonic() - began
                 left = spent / (number + 1) * (self.connectors - number - 1)
                 say(f"{number + 1} of {self.connectors} connectors, {left:.0f} s to go")
-        say("transactions and logs")
-        result_of(self.store.write(self._by_time))
+        for table, begin_ms, step_ms, more in (
+            ("charging_transaction", self.begin_ms, DAY_MS // 2, {}),
+            ("status_change", self.begin_ms, DAY_MS // 10, {}),
+            ("message_log", END_MS - self.log_hours * 3_600_000, MINUTE_MS // 2, {"frame": FRAME}),
+        ):
+            say(table)
+            self._by_time(table, begin_ms, step_ms, **more)
+        result_of(self.store.write(begin_last))
 
     def _stations(self, records: Records) -> None:
         for number in range(-(-self.connectors // CONNECTORS_PER_STATION)):
@@ -149,17 +159,27 @@ class Year:
         sampled = {**common, "values": SAMPLED}
         self._run(records, "meter_sample", complete_ms, MINUTE_MS, END_MS, sampled)
 
-    def _by_time(self, records: Records) -> None:
-        """Rows whose keys follow the time, a day of all stations after the other."""
-        for number, (station, connector) in enumerate(self.places):
-            common: dict[str, Any] = {"station": station, "connector": connector}
-            numbered = {**common, "first": number + 1, "stride": self.connectors}
-            self._run(records, "charging_transaction", self.begin_ms, DAY_MS // 2, END_MS, numbered)
-            self._run(records, "status_change", self.begin_ms, DAY_MS // 10, END_MS, common)
-            if self.log_hours:
-                begin = END_MS - self.log_hours * 3_600_000
-                logged = {"station": station, "frame": FRAME}
-                self._run(records, "message_log", begin, MINUTE_MS // 2, END_MS, logged)
+    def _by_time(self, table: str, begin_ms: int, step_ms: int, **more: Any) -> None:
+        """Rows whose keys follow the time, some at a time."""
+        rows = (END_MS - begin_ms) // step_ms * self.connectors
+        for first in range(0, rows, ROWS_AT_ONCE):
+            values = {
+                **more,
+                "begin": begin_ms,
+                "step": step_ms,
+                "first": first,
+                "last": min(ROWS_AT_ONCE, rows - first) - 1,
+                "connectors": self.connectors,
+            }
+            result_of(
+                self.store.write(
+                    lambda records, v=values: (
+                        records.connection.execute(text(FILL[table]), v) and None
+                    )
+                )
+            )
+            if first and first // ROWS_AT_ONCE % 5 == 0:
+                say(f"{first} of {rows} rows")
 
     def _run(
         self,
@@ -176,6 +196,22 @@ class Year:
             statement = FILL[table]
             used = {name: value for name, value in named.items() if f":{name}" in statement}
             records.connection.execute(text(statement), used)
+
+
+def begin_last(records: Records) -> None:
+    """The newest transactions are running, and no id of theirs is given again."""
+    connection = records.connection
+    newest = connection.execute(text("SELECT max(id) FROM charging_transaction")).scalar() or 0
+    connection.execute(
+        text(
+            "UPDATE charging_transaction SET state = 'running', stopped_at = NULL, "
+            "meter_stop = NULL, stop_reason = NULL WHERE id > :newest"
+        ),
+        {"newest": newest - 500},
+    )
+    if connection.dialect.name == "postgresql":
+        # The server does so by itself, a minute later.
+        connection.execute(text("ANALYZE"))
 
 
 def result_of(deferred: Any) -> Any:

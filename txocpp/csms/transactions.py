@@ -144,13 +144,14 @@ def stop(
             **_end(message, now),
             note=_noted(meant.note, _oddity(meant, message)),
         )
-    connector = UNKNOWN_CONNECTOR if ended.connector is None else ended.connector
-    records.samples.add(
-        [
-            (row[0], connector, *row[2:_TRANSACTION], ended.id, *row[_TRANSACTION + 1 :])
-            for row in message.samples
-        ]
-    )
+    if message.samples:
+        connector = UNKNOWN_CONNECTOR if ended.connector is None else ended.connector
+        records.samples.add(
+            [
+                (row[0], connector, *row[2:_TRANSACTION], ended.id, *row[_TRANSACTION + 1 :])
+                for row in message.samples
+            ]
+        )
     records.profiles.end_transaction(station_id, ended.id)
     return Stopped(ended, verdict, fresh=True)
 

@@ -38,7 +38,9 @@ from txocpp.storage.central.statements import Append, storable
 from txocpp.storage.central.workers import Workers
 
 T = TypeVar("T")
-Change = Callable[[Connection], T]
+Question = Callable[[Connection], T]
+Change = Callable[[Connection, Callable[[], object]], T]
+"""Is given the connection, and what to call before it looks at anything that was appended."""
 
 READERS: Final = 4
 """Threads for questions. Two cores rarely profit from more."""
@@ -67,11 +69,15 @@ class _Rows:
 class _Change:
     """One `write`, waiting for its group."""
 
-    __slots__ = ("alone", "done")
+    __slots__ = ("change", "done")
 
     def __init__(self, change: Change[Any]) -> None:
-        self.alone = change
+        self.change = change
         self.done: Deferred[Any] = Deferred()
+
+    def alone(self, connection: Connection) -> Any:
+        """Without others."""
+        return self.change(connection, _nothing)
 
 
 _Job = _Rows | _Change
@@ -121,14 +127,14 @@ class Database:
     def __str__(self) -> str:
         return self.url.render_as_string(hide_password=True)
 
-    def open(self, prepare: Change[T]) -> Deferred[T]:
+    def open(self, prepare: Question[T]) -> Deferred[T]:
         """Connect and run `prepare` (migrations) before anything else may use the database.
 
         Blocks until that is done: nobody waits yet. Opening what is open only runs `prepare`.
         """
         return _now(self._open, prepare)
 
-    def _open(self, prepare: Change[T]) -> T:
+    def _open(self, prepare: Question[T]) -> T:
         if self._engine is None:
             if self._exclusive and self._file_claim is not None:
                 self._file_claim.take()
@@ -149,7 +155,7 @@ class Database:
             self._reading = Workers(self._reactor, "central-reader", readers)
         return prepared
 
-    def claimed(self, connection: Connection, work: Change[T]) -> T:
+    def claimed(self, connection: Connection, work: Question[T]) -> T:
         """Do something that nobody else may witness (a migration), also in a store that others
         may use. Raises `StoreError` that names the process which has the database."""
         if self._exclusive:
@@ -169,7 +175,7 @@ class Database:
         claim.release(connection)
         return done
 
-    def _claim(self) -> Change[None] | None:
+    def _claim(self) -> Question[None] | None:
         if not self._exclusive or not is_postgresql(self.url):
             return None
         return SessionClaim(self._name, str(self)).take
@@ -186,7 +192,7 @@ class Database:
         self._submit(job)
         return job.done
 
-    def read(self, question: Change[T]) -> Deferred[T]:
+    def read(self, question: Question[T]) -> Deferred[T]:
         """Answer a question from what has been committed."""
         if self._closed:
             return _failed(StoreError(f"the store {self} is closed"))
@@ -315,22 +321,25 @@ class Database:
 def _run_together(connection: Connection, group: Sequence[_Job]) -> list[_Outcome]:
     outcomes: list[_Outcome] = []
     appended: dict[Append, list[tuple[Any, ...]]] = {}
+
+    def flush() -> None:
+        for statement, rows in appended.items():
+            statement.run(connection, rows)
+        appended.clear()
+
     for job in group:
         if isinstance(job, _Rows):
             for statement, row in job.rows:
                 appended.setdefault(statement, []).append(row)
             outcomes.append((job, None))
         else:
-            _flush(connection, appended)
-            outcomes.append((job, job.alone(connection)))
-    _flush(connection, appended)
+            outcomes.append((job, job.change(connection, flush)))
+    flush()
     return outcomes
 
 
-def _flush(connection: Connection, appended: dict[Append, list[tuple[Any, ...]]]) -> None:
-    for statement, rows in appended.items():
-        statement.run(connection, rows)
-    appended.clear()
+def _nothing() -> None:
+    pass
 
 
 def _now(work: Callable[..., T], *arguments: Any) -> Deferred[T]:

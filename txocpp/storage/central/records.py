@@ -7,6 +7,7 @@ at all.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 from sqlalchemy import Connection
@@ -27,11 +28,26 @@ from txocpp.storage.central.transactions import Transactions
 from txocpp.storage.central.versions import touch
 
 
-class Records:
-    """One database transaction, by subject."""
+def nothing() -> None:
+    """Nothing waits."""
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+
+class Records:
+    """One database transaction, by subject.
+
+    `flush` enters rows that were appended before and may still wait for others of their kind: it
+    is called before anything is looked at that could show them.
+    """
+
+    def __init__(self, connection: Connection, flush: Callable[[], object] = nothing) -> None:
+        self._connection = connection
+        self._flush = flush
+
+    @property
+    def connection(self) -> Connection:
+        """For statements of one's own."""
+        self._flush()
+        return self._connection
 
     def touch(self) -> None:
         """Write something that is there already: fails where nothing can be written."""
@@ -45,12 +61,12 @@ class Records:
     @cached_property
     def tags(self) -> Tags:
         """Who may charge."""
-        return Tags(self.connection)
+        return Tags(self._connection)
 
     @cached_property
     def transactions(self) -> Transactions:
         """Charging transactions."""
-        return Transactions(self.connection)
+        return Transactions(self._connection)
 
     @cached_property
     def samples(self) -> Samples:
@@ -70,27 +86,27 @@ class Records:
     @cached_property
     def operations(self) -> Operations:
         """What operators asked of stations, and what became of it."""
-        return Operations(self.connection)
+        return Operations(self._connection)
 
     @cached_property
     def profiles(self) -> Profiles:
         """Charging profiles that stations have acknowledged."""
-        return Profiles(self.connection)
+        return Profiles(self._connection)
 
     @cached_property
     def reservations(self) -> Reservations:
         """Connectors held for a tag."""
-        return Reservations(self.connection)
+        return Reservations(self._connection)
 
     @cached_property
     def configuration(self) -> Configuration:
         """Configuration keys of stations, as last read or changed."""
-        return Configuration(self.connection)
+        return Configuration(self._connection)
 
     @cached_property
     def local_lists(self) -> LocalLists:
         """Local authorization lists, as stations have acknowledged them."""
-        return LocalLists(self.connection)
+        return LocalLists(self._connection)
 
     @cached_property
     def notices(self) -> Notices:
@@ -100,4 +116,4 @@ class Records:
     @cached_property
     def accounts(self) -> Accounts:
         """People and programs, their sessions, and what they did."""
-        return Accounts(self.connection)
+        return Accounts(self._connection)

@@ -60,7 +60,9 @@ SAMPLE_FIELDS: Final = tuple(
 
 def _of_connector(table: Table) -> Select[Any]:
     """Rows of a connector in [since, until), as the fields of a `SampleRecord`."""
-    columns = {field.name: table.c.get(field.name, null()) for field in attrs.fields(SampleRecord)}
+    columns: dict[str, Any] = {
+        field.name: table.c.get(field.name, null()) for field in attrs.fields(SampleRecord)
+    }
     # Summaries outside of transactions have 0, since a key cannot be empty.
     columns["transaction_id"] = func.nullif(table.c.transaction_id, 0)
     return (

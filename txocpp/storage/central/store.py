@@ -74,7 +74,7 @@ class CentralStore:
         return self._database.open(prepare)
 
     def write(self, change: Callable[[Records], T]) -> Deferred[T]:
-        return self._database.write(lambda connection: change(Records(connection)))
+        return self._database.write(lambda connection, flush: change(Records(connection, flush)))
 
     def append(self, *rows: tuple[Append, tuple[Any, ...]]) -> Deferred[None]:
         return self._database.append(rows)
@@ -96,7 +96,7 @@ class CentralStore:
 
         def copy(source: Connection) -> int:
             outcome: list[Any] = []
-            written = other._database.write(lambda target: transfer(source, target, say))
+            written = other._database.write(lambda target, _: transfer(source, target, say))
             written.addBoth(outcome.append)
             if isinstance(outcome[0], Failure):
                 outcome[0].raiseException()
