@@ -19,7 +19,7 @@ false. Lines to hosts are numbered: 0 is the cable, each TCP connection gets the
     {"do": "button", "on": 1}
     {"do": "tag", "c": 1, "uid": "04A2"}
     {"do": "weak", "on": 1}                           the Wi-Fi hardly reaches the charger
-    {"do": "crash"}                                   the next turn of the firmware raises
+    {"do": "crash", "memory": 0}                      the next turn of the firmware raises
     {"do": "reboot", "why": "wdt"}
 """
 
@@ -222,7 +222,7 @@ class Bench:
         self.plants[command.get("c", 1) - 1].uid = command["uid"]
 
     def _do_crash(self, command: dict) -> None:
-        self.board.crashing = True
+        self.board.crashing = MemoryError if command.get("memory") else RuntimeError
 
     def _do_reboot(self, command: dict) -> None:
         self.board.why = command.get("why", "power")

@@ -67,7 +67,8 @@ class SimulatedBoard:
         self.slot = "a"
         self.clock_ms = config.get("ms", 0)
         self.pressed = False
-        self.crashing = False
+        self.crashing: type | None = None
+        """What the next turn raises."""
         self.weak = False
         self.server = None
         self.cable = Pipe(0)
@@ -77,8 +78,8 @@ class SimulatedBoard:
 
     def ms(self) -> int:
         if self.crashing:
-            self.crashing = False
-            raise RuntimeError("asked to crash")
+            error, self.crashing = self.crashing, None
+            raise error("asked to crash")
         return self.clock_ms & _MASK
 
     def time(self, unix_s: int) -> None:

@@ -23,9 +23,13 @@ class Office:
 
     def __init__(self, clock: Any) -> None:
         self.clock = clock
-        self.accepted = accepted = v16.IdTagInfo(status=v16.AuthorizationStatus.ACCEPTED)
+        self.accepted = v16.IdTagInfo(status=v16.AuthorizationStatus.ACCEPTED)
         self.status: list[str] = []
+        self.notified: list[str] = []
+        """Status, error code and the charger's word of connector 1."""
         self.tags: list[str] = []
+        self.running: set[int] = set()
+        """Transactions that have not been stopped."""
         self.peer = Peer(
             v16.MessageFactory16(),
             {
@@ -36,11 +40,9 @@ class Office:
                 ),
                 v16.StatusNotificationRequest: self._noted,
                 v16.AuthorizeRequest: self._authorized,
-                v16.StartTransactionRequest: lambda _: v16.StartTransactionResponse(
-                    transaction_id=1, id_tag_info=accepted
-                ),
+                v16.StartTransactionRequest: self._started,
                 v16.MeterValuesRequest: lambda _: v16.MeterValuesResponse(),
-                v16.StopTransactionRequest: lambda _: v16.StopTransactionResponse(),
+                v16.StopTransactionRequest: self._stopped,
             },
             clock=clock,
         )
@@ -49,9 +51,19 @@ class Office:
         self.tags.append(request.id_tag)
         return v16.AuthorizeResponse(id_tag_info=self.accepted)
 
+    def _started(self, request: v16.StartTransactionRequest) -> v16.StartTransactionResponse:
+        self.running.add(1)
+        return v16.StartTransactionResponse(transaction_id=1, id_tag_info=self.accepted)
+
+    def _stopped(self, request: v16.StopTransactionRequest) -> v16.StopTransactionResponse:
+        self.running.discard(request.transaction_id)
+        return v16.StopTransactionResponse()
+
     def _noted(self, request: v16.StatusNotificationRequest) -> v16.StatusNotificationResponse:
         if request.connector_id:
-            self.status.append(f"{request.status} {request.vendor_error_code or ''}".strip())
+            word = request.vendor_error_code or ""
+            self.status.append(f"{request.status} {word}".strip())
+            self.notified.append(f"{request.status} {request.error_code} {word}".strip())
         return v16.StatusNotificationResponse()
 
     def line(self, receiver: Peer, settings: LineSettings) -> Any:
@@ -109,12 +121,16 @@ class StationHouse(House):
 
     def transact(self) -> None:
         """A car, a tag, a transaction."""
-        self.plant(car="C", draw=32000)
-        self.advance(0.5)
-        self.engine.command({"do": "tag", "c": 1, "uid": "TAG1"})
+        self.plug_and_swipe()
         self.advance(8)
         assert self.truth()["offer"] == 32000
         assert self.truth()["closed"]
+
+    def plug_and_swipe(self, *, draw: int = 32000, **_: Any) -> None:
+        """A car comes, and somebody with a tag."""
+        self.plant(car="C", draw=draw)
+        self.advance(0.5)
+        self.engine.command({"do": "tag", "c": 1, "uid": "TAG1"})
 
     def dies(self, attribute: str, value: Any) -> Callable[[], None]:
         """The charge point loses a piece of its mind; gives what cures it."""

@@ -26,6 +26,7 @@ from txocpp.chargepoint.reservations import Reservation
 from txocpp.chargepoint.tags import TagInfo, TagStatus
 from txocpp.chargepoint.timers import Timers
 from txocpp.chargepoint.transactions import Stop, StopReason, Transaction, Transactions
+from txocpp.evse import FaultCode
 from txocpp.smartcharging import Profile
 
 SETTLE_S = 5.0
@@ -226,7 +227,9 @@ class Charge:
             return Flow.FLOWING
         if self._timers.runs("settling"):
             return Flow.BEGINNING
-        return Flow.HELD_BACK if state.wants_energy else Flow.NOT_TAKEN
+        # A pilot that says nothing sensible is a reason of ours (OCPP 1.6 §7.6).
+        unclear = any(one.code is FaultCode.EV_COMMUNICATION_ERROR for one in state.faults)
+        return Flow.HELD_BACK if state.wants_energy or unclear else Flow.NOT_TAKEN
 
     def refuse(self, info: TagInfo) -> None:
         """The central system did not accept the tag, and the transaction goes on without energy
