@@ -75,3 +75,12 @@ def test_what_is_no_dump_is_not_restored(configuration: Path, tmp_path: Path) ->
     (tmp_path / "text").write_text("hello")
     output = type_("restore", tmp_path / "text", "--replace", "-c", configuration, status=1)
     assert "no backup" in output or "not installed" in output
+
+
+@pytest.mark.parametrize("command", ["backup", "copy-database"])
+def test_a_misspelt_database_is_not_made(tmp_path: Path, command: str) -> None:
+    """An empty one in its place would look like a good copy."""
+    place = tmp_path / "centrall.sqlite3"
+    words = type_(command, str(tmp_path / "copy"), "-d", str(place), status=1)
+    assert f"there is no database {place}" in words
+    assert list(tmp_path.iterdir()) == []

@@ -231,3 +231,11 @@ def test_something_else_is_not_restored(tmp_path: Path) -> None:
         result = CliRunner().invoke(csms, ["restore", str(source), "-d", str(tmp_path / "db")])
         assert result.exit_code == 1
         assert "no backup" in result.output
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://", "ftp://127.0.0.1:1", "http://127.0.0.1:1"])
+def test_an_address_that_is_none_is_told_in_a_line(url: str) -> None:
+    """Misspelt, or nobody there."""
+    result = CliRunner().invoke(csms, ["--url", url, "list"])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: no central system answers at ")

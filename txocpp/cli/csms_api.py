@@ -87,8 +87,8 @@ class Api:
             data = json.dumps(body).encode()
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
-        request = Request(address, data, headers, method=method)
         try:
+            request = Request(address, data, headers, method=method)
             answer: HTTPResponse = self._opener.open(request, timeout=timeout_s)
         except HTTPError as error:
             raise click.ClickException(_problem(error)) from None

@@ -28,10 +28,22 @@ def backup(target: Path, config: Path | None, database: str | None) -> None:
     The copy is of one moment, checked, and readable for nobody else. For PostgreSQL it is what
     pg_dump makes. A file that is there already is never overwritten.
     """
+    _must_exist(config, database)
     store = opened(config, database)
     outcome_of(store.backup(str(target)))
     store.close()
     click.echo(f"{target}: {target.stat().st_size} bytes")
+
+
+def _must_exist(config: Path | None, database: str | None) -> None:
+    """A misspelt name shall not make a new database, to be backed up in place of the right one."""
+    chosen = chosen_settings(config, database).database
+    try:
+        file = sqlite_file(database_url(chosen.url or default_database()))
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
+    if file is not None and not file.exists():
+        raise click.ClickException(f"there is no database {file}")
 
 
 @click.command()
@@ -103,6 +115,7 @@ def copy_database(
 
     The central system must not run. Change database.url of its configuration afterwards.
     """
+    _must_exist(config, database)
     source = opened(config, database, exclusive=True)
     try:
         other = CentralStore(target, exclusive=True, password_file=password_file)
