@@ -32,6 +32,8 @@ const SHOWN = [
 
 export function overviewPage({ main, me, params }) {
   const cards = new Map();
+  let turn = 0;
+  let listed = 0;
   const figures = h("section", { class: "figures", "aria-label": "In sum" });
   const list = h("ul", { class: "cards" });
   const told = h("div", {}, loading());
@@ -42,7 +44,10 @@ export function overviewPage({ main, me, params }) {
     ...SHOWN.find(([value]) => value === filter.value)[2], search: search.value.trim(), after, limit: PAGE,
   });
   const parts = pager({
-    ask: (after) => get(`/api/stations${query(wanted(after))}`),
+    ask(after) {
+      listed = ++turn;
+      return get(`/api/stations${query(wanted(after))}`);
+    },
     draw: arrange,
     failed: (problem) => show(told, empty(problem.message)),
     names: ["Previous", "Next"],
@@ -56,7 +61,7 @@ export function overviewPage({ main, me, params }) {
     stations.forEach((one, index) => {
       const card = kept.get(one.identity);
       cards.set(one.identity, card);
-      card.show(one);
+      card.show(one, listed);
       if (list.children[index] !== card.element) list.insertBefore(card.element, list.children[index] ?? null);
     });
     show(told, !stations.length && nothing());
@@ -77,8 +82,9 @@ export function overviewPage({ main, me, params }) {
       await parts.load();
       return;
     }
+    const looked = ++turn;
     const found = await Promise.all(known.map((one) => get(path("stations", one))));
-    for (const one of found) cards.get(one.identity)?.show(one);
+    for (const one of found) cards.get(one.identity)?.show(one, looked);
   });
 
   const sums = soon(async () => {

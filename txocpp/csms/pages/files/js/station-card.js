@@ -12,6 +12,7 @@ export function stationCard({ me, changed }) {
   const element = h("li", { class: "card station" });
   let station = null;
   let painted = "";
+  let newest = 0;
 
   function paint() {
     const model = [station.vendor, station.model].filter(Boolean).join(" ");
@@ -41,7 +42,11 @@ export function stationCard({ me, changed }) {
 
   return {
     element,
-    show(found) {
+    /** `turn`: when it was asked for; an answer that was overtaken says nothing any more. */
+    show(found, turn) {
+      if (turn < newest) return;
+      newest = turn;
+      keepNewer(station, found);
       // A card that says the same already is left alone: somebody may be reading or pointing at it.
       const seen = found.connected ? { ...found, last_seen: null } : { ...found, last_seen: ago(found.last_seen) };
       const wanted = JSON.stringify(seen);
@@ -54,10 +59,12 @@ export function stationCard({ me, changed }) {
     /** A meter value: the card knows what it needs without asking. */
     sampled(facts) {
       const plug = station.connectors.find((one) => one.connector_id === facts.connector_id);
-      if (!plug?.transaction) return;
+      if (!plug) return;
       const before = plug.last_sample ?? {};
       const told = Object.entries(facts).filter(([, value]) => value !== null && value !== undefined);
       plug.last_sample = { ...before, ...Object.fromEntries(told) };
+      // Its transaction may still be on its way to this card.
+      if (!plug.transaction) return;
       painted = "";
       paint();
     },
@@ -65,6 +72,16 @@ export function stationCard({ me, changed }) {
       return station;
     },
   };
+}
+
+/** A meter value that came as an event may be newer than what was looked up meanwhile. */
+function keepNewer(before, found) {
+  for (const plug of found.connectors) {
+    const mine = before?.connectors.find((one) => one.connector_id === plug.connector_id)?.last_sample;
+    if (!mine?.at_ms || plug.transaction?.id !== mine.transaction_id) continue;
+    const told = plug.last_sample ? new Date(plug.last_sample.at).getTime() : 0;
+    if (mine.at_ms > told) plug.last_sample = { ...plug.last_sample, ...mine };
+  }
 }
 
 function plugLine(connector, connected) {
