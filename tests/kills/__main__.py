@@ -1,7 +1,7 @@
 """`python -m tests.kills`: kill the central system as often as one likes, and compare the books.
 
 python -m tests.kills --kills 50 --stations 300
-python -m tests.kills --database postgresql+psycopg://user@localhost/empty
+python -m tests.kills --database postgresql://USER:PASSWORD@HOST/EMPTY
 """
 
 from __future__ import annotations
