@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import processes
 import pytest_twisted
+from certificates_rig import Authority
 from twisted.internet import reactor
 from twisted.internet.defer import succeed
 
 from txocpp.csms.central import Admission, CentralSystem
 from txocpp.interfaces import Credentials, Refusal
 from txocpp.load import Fleet, LoadSettings
+from txocpp.transport.tls import ServerCertificates
 from txocpp.transport.websocket_server import WebSocketServer
 
 STATIONS = 40
@@ -21,11 +24,13 @@ STATIONS = 40
 class Office:
     """The central system, and who may come in."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificates: ServerCertificates | None = None) -> None:
         self.shown: list[Credentials] = []
         self.refusal: Refusal | None = None
         self.central = CentralSystem(reactor, doorkeeper=self._admit)
-        self.server = WebSocketServer(reactor, "tcp:0:interface=127.0.0.1", self.central)
+        self.server = WebSocketServer(
+            reactor, "tcp:0:interface=127.0.0.1", self.central, certificates=certificates
+        )
         self.server.startService()
 
     def _admit(self, credentials: Credentials) -> Any:
@@ -84,6 +89,26 @@ async def test_credentials(office: Office) -> None:
         (name, name, f"pw-{name}".encode())
         for name in ("LOAD-000001", "LOAD-000002", "LOAD-000003")
     }
+
+
+async def test_tls(tmp_path: Path) -> None:
+    """Stations connect by TLS where they trust the certificate, and do not where they do not."""
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("localhost", "127.0.0.1")
+    office = Office(ServerCertificates(certificate=certificate, private_key=key))
+    url = office.url.replace("ws:", "wss:")
+    quick = {"url": url, "stations": 2, "ramp_s": 0, "first_wait_s": 0.05, "longest_wait_s": 0.1}
+    trusting = Fleet(reactor, LoadSettings(**quick, trust_roots=authority.root))
+    trusting.start()
+    await processes.eventually(lambda: trusting.census().accepted == 2, "all are there")
+    await trusting.stop()
+    assert all(shown.secure for shown in office.shown)
+    doubting = Fleet(reactor, LoadSettings(**quick))
+    doubting.start()
+    await processes.eventually(lambda: doubting.figures.failed.total() >= 2, "failures")
+    await doubting.stop()
+    assert doubting.figures.opened == 0
+    await office.server.stopService()
 
 
 async def test_turned_away(office: Office) -> None:
