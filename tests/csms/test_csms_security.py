@@ -58,12 +58,16 @@ def test_a_certificate_is_good_for_its_own_station_only(name: str, expected: int
 
 
 @pytest.mark.rule("X-25")
-def test_a_newcomer_with_a_certificate_is_who_the_certificate_says() -> None:
-    """Nothing else is known of it."""
+def test_a_newcomer_is_whose_certificate_it_first_came_with() -> None:
+    """Nothing else is known of it; from then on no other certificate will do."""
     street = site()
     assert status(street, "NEW", **with_certificate("NEW")) == 101
-    assert status(street, "OTHER", **with_certificate("NEW")) == 401
-    assert street.station("OTHER") is None
+    assert status(street, "GARAGE", **with_certificate("SN-7")) == 101
+    assert street.station("GARAGE").serial_number == "SN-7"
+    assert status(street, "GARAGE", **with_certificate("SN-7")) == 101
+    assert status(street, "GARAGE", **with_certificate("SN-8")) == 401
+    assert status(street, "LONG", **with_certificate("S" * 26)) == 401
+    assert street.station("LONG") is None
 
 
 @pytest.mark.rule("X-25")

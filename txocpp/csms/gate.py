@@ -109,7 +109,7 @@ class Gate:
         if refusal is not None:
             return refusal
         if record is None:
-            record = await self._store.write(partial(_enter, credentials.identity, self._now()))
+            record = await self._store.write(partial(_enter, credentials, self._now()))
             if record is None:
                 self._log_refusal(credentials, f"there are {MOST_NEWCOMERS} newcomers already")
                 return Refusal(503, "try again later")
@@ -139,7 +139,11 @@ class Gate:
                 # The certificate says who it is; a password would add nothing (profile 3).
                 if certificate_names(credentials, record):
                     return None
-                return self._refuse(credentials, 401, f"its certificate is that of {name!r}")
+                return self._refuse(
+                    credentials,
+                    401,
+                    f"its certificate is that of {name!r} (stations.certificate_names_station)",
+                )
         if record is not None and record.password_hash is not None:
             return self._check_password(credentials, record)
         if rules.require_password and name is None:
@@ -205,11 +209,14 @@ def _settle(station_id: int, promised: Held, profile: int, records: Records) -> 
     settle(records, station_id, promised, profile)
 
 
-def _enter(identity: str, now: datetime, records: Records) -> StationRecord | None:
+def _enter(credentials: Credentials, now: datetime, records: Records) -> StationRecord | None:
+    identity, name = credentials.identity, credentials.certificate_common_name
     known = records.stations.find(identity)
     if known is None and records.stations.count() >= MOST_NEWCOMERS:
         return None
-    return known or records.stations.add(identity, now)
+    # A newcomer is whose certificate it first came with.
+    serial = None if name in (None, identity) else name
+    return known or records.stations.add(identity, now, serial_number=serial)
 
 
 def _forget_other_password(station_id: int, records: Records) -> None:

@@ -18,6 +18,9 @@ from txocpp.storage.central.stations import StationRecord
 
 KEY: Final = "SecurityProfile"
 
+SERIAL_LENGTH: Final = 25
+"""Characters of a serial number (§6.3)."""
+
 
 @attrs.frozen
 class Held:
@@ -62,11 +65,10 @@ def settle(records: Records, station_id: int, now_held: Held, profile: int) -> N
 
 def certificate_names(credentials: Credentials, record: StationRecord | None) -> bool:
     """Whether the client certificate is that of the station: CN is its serial number (X-25), or
-    its identity."""
+    its identity. Of a newcomer no number is known yet."""
     name = credentials.certificate_common_name
-    if name is None:
+    if not name:
         return False
-    names = {credentials.identity}
-    if record is not None:
-        names |= {record.serial_number or "", record.box_serial_number or ""}
-    return bool(name) and name in names
+    if record is None:
+        return name == credentials.identity or len(name) <= SERIAL_LENGTH
+    return name in (credentials.identity, record.serial_number, record.box_serial_number)
