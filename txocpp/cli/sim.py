@@ -181,28 +181,20 @@ def resume(ctx: click.Context, connector: int | None) -> None:
     _say(ctx, "ev_resume", connector)
 
 
-class _ErrorCode(click.ParamType[str]):
-    """An error code of OCPP, in capitals and small letters as it pleases."""
-
-    name = "ERROR_CODE"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The code as OCPP writes it."""
-        codes = {code.lower(): code.value for code in FaultCode}
-        if str(value).lower() not in codes:
-            near = get_close_matches(str(value).lower(), codes, n=1)
-            known = ", ".join(codes.values())
-            hint = f"did you mean {codes[near[0]]}?" if near else f"there are {known}"
-            self.fail(f"{value!r} is no error code; {hint}")
-        return codes[str(value).lower()]
-
-
-_error_code = _ErrorCode()
+def _error_code(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """An error code as OCPP writes it, from one in capitals and small letters as it pleases."""
+    codes = {code.lower(): code.value for code in FaultCode}
+    if value is None or value.lower() in codes:
+        return None if value is None else codes[value.lower()]
+    near = get_close_matches(value.lower(), codes, n=1)
+    known = ", ".join(codes.values())
+    hint = f"did you mean {codes[near[0]]}?" if near else f"there are {known}"
+    raise click.BadParameter(f"{value!r} is no error code; {hint}")
 
 
 @sim.command()
 @click.argument("connector", type=int)
-@click.argument("error_code", type=_error_code, metavar="ERROR_CODE")
+@click.argument("error_code", callback=_error_code, metavar="ERROR_CODE")
 @click.option("--info", help="Words for people.")
 @click.option("--vendor-code", help="The maker's word for it.")
 @click.option("--warning/--blocking", default=None, help="Does charging go on?")
@@ -228,7 +220,7 @@ def fault(
 
 @sim.command()
 @_connector
-@click.argument("error_code", type=_error_code, required=False, metavar="[ERROR_CODE]")
+@click.argument("error_code", callback=_error_code, required=False, metavar="[ERROR_CODE]")
 @click.pass_context
 def clear(ctx: click.Context, connector: int | None, error_code: str | None) -> None:
     """One fault of a connector, or all, is over."""
