@@ -143,6 +143,7 @@ def test_a_profile_is_looked_at_before_it_is_sent(street: Street, client: Client
     after = client.get("/api/stations/CP1/schedules?connector_id=1").json
     assert after["composite"][0]["limit"] == 16
     assert len(cp.heard) == heard
+    assert "preview" not in client.get("/api/audit?limit=1").json["items"][0]["what"]
     over = profile(validTo=instant(-60))
     assert "SR-A03" in client.post(path, profile=over, connector_id=1).json["objection"]
     assert client.post(path, profile={"stackLevel": 0}, connector_id=1).status == 422

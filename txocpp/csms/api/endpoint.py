@@ -110,6 +110,8 @@ class Endpoint:
     """The type of the JSON body; None: no body, or not JSON."""
     status: int
     content_type: str
+    audited: bool
+    """Whether the audit trail tells of it."""
 
     @property
     def summary(self) -> str:
@@ -135,13 +137,28 @@ class Endpoints:
         answer: Any = None,
         status: int = 200,
         content_type: str = "application/json",
+        changes_nothing: bool = False,
     ) -> Callable[[Run], Run]:
-        """Decorator: this function answers `method` on `path`."""
+        """Decorator: this function answers `method` on `path`.
+
+        `changes_nothing`: a question that is too long for a URL; it is not put on the audit trail.
+        """
 
         def declare(run: Run) -> Run:
             asked = as_written(query)
             self.all.append(
-                Endpoint(method, path, run, role, asked, body, answer, status, content_type)
+                Endpoint(
+                    method,
+                    path,
+                    run,
+                    role,
+                    asked,
+                    body,
+                    answer,
+                    status,
+                    content_type,
+                    audited=method != "GET" and role is not Role.NOBODY and not changes_nothing,
+                )
             )
             return run
 

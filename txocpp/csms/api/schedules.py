@@ -93,7 +93,12 @@ class PreviewView(msgspec.Struct, frozen=True):
     schedules: SchedulesView
 
 
-@routes.post("/api/stations/<identity>/schedules/preview", body=PreviewBody, answer=PreviewView)
+@routes.post(
+    "/api/stations/<identity>/schedules/preview",
+    body=PreviewBody,
+    answer=PreviewView,
+    changes_nothing=True,
+)
 async def preview_schedules(office: Office, call: Call) -> PreviewView:
     """The limit as it would be with a profile that is only being thought of."""
     body: PreviewBody = call.body

@@ -112,7 +112,7 @@ class _Serving:
                 _if_match(request),
             )
             result = await endpoint.run(self._office, call)
-            if endpoint.method != "GET" and endpoint.role is not Role.NOBODY:
+            if endpoint.audited:
                 await self._note(endpoint, call)
             if isinstance(result, Answer) and isinstance(result.body, AsyncIterator):
                 return await self._pour(endpoint, request, result)
