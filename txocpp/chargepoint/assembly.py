@@ -66,36 +66,53 @@ class Assembly:
         reboot: Callable[[], object],
         line: Callable[[], Line],
     ) -> None:
-        settings, behaviour = parts.settings, parts.settings.behaviour
         self.parts = parts
         self._tables = tables
         self._line = line
+        self._reboot = reboot
         self._online = False
         self.evses: Sequence[IEVSE] = parts.device.evses
         self.clock = StationClock(
             parts.clock,
             monotonic=parts.monotonic,
-            trust_computer=behaviour.trust_computer_clock,
+            trust_computer=parts.settings.behaviour.trust_computer_clock,
         )
         self.journal = parts.journal
         self.configuration = configure(
-            settings, self.evses, self.journal, saved=self._table(configuration.TABLE)
+            parts.settings, self.evses, self.journal, saved=self._table(configuration.TABLE)
         )
+        # Rooms name others that are built later, by functions; who is needed at once comes first.
+        self._build_line()
+        self._build_transactions()
+        self._build_authorization()
+        self._build_connectors()
+        self._build_registration()
+        self._build_commands()
+        self.upkeep = self._upkeep()
+        self.peer.responders = self._responders()
+        self._wire()
+
+    def _build_line(self) -> None:
+        """The central system, as far as it is at the other end of a line."""
         self.peer = Peer(
-            parts.factory,
+            self.parts.factory,
             {},
-            clock=parts.clock,
+            clock=self.parts.clock,
             screen=lambda action: self.registration.answers,
             on_connected=lambda: self.registration.line_up(),
             on_disconnected=lambda reason: self.registration.line_down(),
             on_frame=lambda direction, frame: self.heartbeat.exchanged(),
             on_invalid=lambda reason: self.upkeep.invalid_message(reason),
         )
-        number = self.configuration.integer
-        timeout_s = partial(number, "MessageTimeout")
-        self.central = CentralSystem(self.peer, timeout_s=lambda: timeout_s() or 30)
+        self.central = CentralSystem(self.peer, timeout_s=self._timeout_s)
 
-        # Transactions and what carries them.
+    def _timeout_s(self) -> int:
+        return self.configuration.integer("MessageTimeout") or 30
+
+    def _build_transactions(self) -> None:
+        """Transactions and what carries them."""
+        parts, behaviour = self.parts, self.parts.settings.behaviour
+        number = self.configuration.integer
         self.transactions = transactions_.Transactions(
             self.journal,
             Words(parts.factory),
@@ -110,7 +127,7 @@ class Assembly:
                 self.peer,
                 self.transactions,
                 lambda id_tag, info: self.authorizer.learn(id_tag, info),
-                lambda: timeout_s() or 30,
+                self._timeout_s,
             ),
             outbox.RetryRules(
                 partial(number, "TransactionMessageAttempts"),
@@ -122,12 +139,13 @@ class Assembly:
         )
         self.transactions.send_through(self.outbox)
 
-        # Tags.
+    def _build_authorization(self) -> None:
+        """Tags."""
         self.cache = cache.AuthorizationCache(
             self.configuration,
             self.clock,
             self.journal,
-            limit=behaviour.cache_limit,
+            limit=self.parts.settings.behaviour.cache_limit,
             saved=self._table(cache.TABLE),
         )
         self.local_list = locallist.LocalList(
@@ -147,7 +165,9 @@ class Assembly:
             on_conflict=lambda id_tag: self.station.remark("LocalListConflict"),
         )
 
-        # Connectors.
+    def _build_connectors(self) -> None:
+        """EVSEs at work, and what holds them back."""
+        settings = self.parts.settings
         self.outlets = {number: self._outlet(number, evse) for number, evse in self._numbered()}
         self.limits = limits.Limits(
             self.outlets,
@@ -185,7 +205,9 @@ class Assembly:
         for connector_id, outlet in self.outlets.items():
             self.bays[connector_id] = Bay(outlet, self._reporter(connector_id), surroundings)
 
-        # The central system.
+    def _build_registration(self) -> None:
+        """Being known to the central system, and staying so."""
+        behaviour = self.parts.settings.behaviour
         self.registration = boot.Registration(
             self.clock,
             self.configuration,
@@ -202,7 +224,8 @@ class Assembly:
             despite_traffic=behaviour.heartbeat_despite_traffic,
         )
 
-        # What people and the central system do.
+    def _build_commands(self) -> None:
+        """What people and the central system do."""
         self.access = Access(
             self.bays, self.authorizer, self.reservations, may_charge=self._may_charge
         )
@@ -221,7 +244,7 @@ class Assembly:
             self.outbox,
             self.clock,
             self.configuration,
-            reboot=lambda: self._boot_anew("Reset", reboot),
+            reboot=lambda: self._boot_anew("Reset"),
             on_failure=lambda: self.station.remark("ResetFailure"),
         )
         self.trigger = RemoteTrigger(
@@ -232,27 +255,28 @@ class Assembly:
             self.transactions,
             self.limits,
             self.clock,
-            resume=behaviour.resume_transactions,
+            resume=self.parts.settings.behaviour.resume_transactions,
             stopped_cleanly=PARTING in self._table(boot.TABLE),
         )
         if PARTING in self._table(boot.TABLE):
             self.journal.keep(Delete(boot.TABLE, PARTING))
-        self.upkeep = Upkeep(
+
+    def _upkeep(self) -> Upkeep:
+        """Firmware, files, certificates, security."""
+        return Upkeep(
             House(
-                parts=parts,
+                parts=self.parts,
                 clock=self.clock,
                 configuration=self.configuration,
                 central=self.central,
                 availability=self.availability,
                 bays=self.bays,
                 trigger=self.trigger,
-                reboot=lambda: self._boot_anew("new firmware", reboot),
-                line=line,
+                reboot=lambda: self._boot_anew("new firmware"),
+                line=self._line,
             ),
-            tables,
+            self._tables,
         )
-        self.peer.responders = self._responders()
-        self._wire()
 
     # From boot to reboot.
 
@@ -412,9 +436,9 @@ class Assembly:
         if not healthy:
             self.upkeep.store_is_full()
 
-    def _boot_anew(self, why: str, reboot: Callable[[], object]) -> None:
+    def _boot_anew(self, why: str) -> None:
         self.upkeep.rebooting(why)
-        reboot()
+        self._reboot()
 
     def _show_station(self) -> None:
         if not self.availability.station:
