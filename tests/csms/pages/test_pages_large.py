@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pages_browser import Person, at_the_browser
@@ -23,7 +25,9 @@ async def test_a_large_site_is_shown_in_parts(tmp_path: Path) -> None:
     office = PagesOffice(tmp_path / "central.sqlite3")
 
     def story(person: Person, one: Player, other: Player, far: Player) -> None:
-        person.open()
+        # Once at the beginning, and once more when the page has begun to hear of events.
+        with person.page.expect_request(nth_list(2)):
+            person.open()
         person.sees("3 of 1200", ".figures")
         person.sees_many(".station", 60)
         person.sees("12 faulted", ".figures")
@@ -77,6 +81,18 @@ async def test_a_large_site_is_shown_in_parts(tmp_path: Path) -> None:
         await at_the_browser(office.http_port, lambda person: story(person, one, other, far))
     finally:
         await office.stop()
+
+
+def nth_list(number: int) -> Callable[[Any], bool]:
+    """True for the request with this number for a list of stations."""
+    seen: list[str] = []
+
+    def asked(request: Any) -> bool:
+        if "/api/stations?" in request.url:
+            seen.append(request.url)
+        return len(seen) == number
+
+    return asked
 
 
 def overview_stays_in_place(person: Person, one: Player, other: Player, far: Player) -> None:
