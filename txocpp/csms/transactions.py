@@ -95,14 +95,14 @@ def start(
     records: Records, station_id: int, message: Start, now: datetime, rules: AuthorizationRules
 ) -> Started:
     """A transaction has begun."""
-    known = records.transactions.find_start(
+    known, running = records.transactions.at_start(
         station_id, message.connector, message.id_tag, message.started_at, message.meter_start
     )
     if known is not None:
         told = decide(records, message.id_tag, now, rules)
         before = AuthorizationStatus(known.start_status or told.status)
         return Started(known, attrs.evolve(told, status=before), fresh=False)
-    abandoned = _abandon(records, station_id, message, now)
+    abandoned = _abandon(records, running, message, now)
     # A-64: the tag is judged again, although Authorize may have been asked before.
     verdict = decide(records, message.id_tag, now, rules, starting=1)
     begun = records.transactions.add(
@@ -270,7 +270,7 @@ def _oddity(begun: TransactionRecord, message: Stop) -> str:
 
 
 def _abandon(
-    records: Records, station_id: int, message: Start, now: datetime
+    records: Records, running: list[TransactionRecord], message: Start, now: datetime
 ) -> tuple[TransactionRecord, ...]:
     """A connector has one transaction at a time: older running ones have ended unheard."""
     return tuple(
@@ -280,7 +280,7 @@ def _abandon(
             message.started_at,
             _noted(older.note, "its end was never told; the next transaction had begun"),
         )
-        for older in records.transactions.running(station_id, message.connector)
+        for older in running
         if older.started_at is not None and older.started_at <= message.started_at
     )
 

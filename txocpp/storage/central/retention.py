@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, Final
 
 import attrs
@@ -27,9 +28,14 @@ AUDIT: Final = Kind(schema.audit, schema.audit.c.at)
 
 
 def prune(connection: Connection, kind: Kind, before: datetime, limit: int) -> int:
-    """Forget at most `limit` rows older than `before`; returns how many."""
-    old = select(kind.table.c.id).where(kind.moment < before).order_by(kind.moment).limit(limit)
-    keys = [row.id for row in connection.execute(old)]
-    if not keys:
+    """Forget at most `limit` rows older than `before`; returns how many.
+
+    Rows are entered in the order of time, so the oldest are those with the lowest ids; where a
+    clock was set back, some stay until those before them have gone.
+    """
+    key = kind.table.c.id
+    oldest = connection.execute(select(key, kind.moment).order_by(key).limit(limit))
+    old = [number for number, _ in takewhile(lambda row: row[1] < before, oldest.all())]
+    if not old:
         return 0
-    return connection.execute(delete(kind.table).where(kind.table.c.id.in_(keys))).rowcount
+    return connection.execute(delete(kind.table).where(key <= old[-1])).rowcount

@@ -160,8 +160,7 @@ status_change = Table(
     Column("vendor_error_code", Words(50)),
     Column("changed_at", Instant, nullable=False),
     Column("received_at", Instant, nullable=False),
-    Index(None, "station_id", "received_at"),
-    Index(None, "received_at"),
+    Index(None, "station_id", "id"),
 )
 
 tag = Table(

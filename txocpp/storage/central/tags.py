@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, literal, select, update
 
 from txocpp.storage.central import schema
 from txocpp.storage.central.statements import Prepared
@@ -36,12 +36,18 @@ class TagRecord:
 
 
 # Asked about in every session, so these are built once.
+_ANY = select(schema.tag.c.key).limit(1)
 _BY_KEY = Prepared(
-    select(*(schema.tag.c[field.name] for field in attrs.fields(TagRecord))).where(
-        schema.tag.c.key == bindparam("wanted")
+    select(
+        _ANY.exists().label("any"),
+        *(schema.tag.c[field.name] for field in attrs.fields(TagRecord)),
+    ).select_from(
+        select(literal(1).label("one"))
+        .subquery("once")
+        .outerjoin(schema.tag, schema.tag.c.key == bindparam("wanted"))
     )
 )
-_ANY = Prepared(select(schema.tag.c.key).limit(1))
+"""One row in any case: whether there are tags at all, and the one that is meant."""
 
 
 class Tags:
@@ -49,20 +55,25 @@ class Tags:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._any: bool | None = None
 
     def find(self, id_tag: str) -> TagRecord | None:
         """The tag, or None if it is not known."""
-        row = _BY_KEY.row(self._connection, {"wanted": tag_key(id_tag)})
-        return None if row is None else TagRecord(*row)
+        (row,) = _BY_KEY.rows(self._connection, {"wanted": tag_key(id_tag)})
+        self._any = bool(row[0])
+        return None if row[1] is None else TagRecord(*row[1:])
 
     def any(self) -> bool:
         """True as soon as there is at least one tag."""
-        return _ANY.row(self._connection, {}) is not None
+        if self._any is None:
+            self._any = self._connection.execute(_ANY).first() is not None
+        return self._any
 
     def add(self, id_tag: str, **facts: Any) -> TagRecord | None:
         """Enter a tag. None: it is there already."""
         if self.find(id_tag) is not None:
             return None
+        self._any = True
         row = self._connection.execute(
             insert(schema.tag)
             .values(key=tag_key(id_tag), id_tag=id_tag, **facts)
@@ -87,6 +98,7 @@ class Tags:
         removal = delete(table).where(table.c.key == tag_key(id_tag))
         if version is not None:
             removal = removal.where(table.c.version == version)
+        self._any = None
         return self._connection.execute(removal).rowcount > 0
 
     def page(

@@ -8,9 +8,20 @@ from enum import StrEnum
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+    update,
+)
 
 from txocpp.storage.central import schema
+from txocpp.storage.central.schema import EPOCH
 from txocpp.storage.central.statements import Prepared
 from txocpp.storage.central.tags import tag_key
 
@@ -75,13 +86,21 @@ _RUNNING_OF = (
 # What every start, stop and meter value asks.
 _BY_ID = Prepared(select(*_COLUMNS).where(_TABLE.c.id == bindparam("transaction_id")))
 _BY_START = Prepared(
-    select(*_COLUMNS).where(
-        _TABLE.c.station_id == bindparam("station_id"),
-        _TABLE.c.connector == bindparam("connector"),
-        _TABLE.c.started_at == bindparam("started_at"),
-        _TABLE.c.meter_start == bindparam("meter_start"),
+    union_all(
+        select(literal(1).label("same"), *_COLUMNS).where(
+            _TABLE.c.station_id == bindparam("station_id"),
+            _TABLE.c.connector == bindparam("connector"),
+            _TABLE.c.started_at == bindparam("started_at"),
+            _TABLE.c.meter_start == bindparam("meter_start"),
+        ),
+        select(literal(0).label("same"), *_COLUMNS).where(
+            _TABLE.c.station_id == bindparam("station_id"),
+            _TABLE.c.connector == bindparam("connector"),
+            _TABLE.c.state == TransactionState.RUNNING,
+        ),
     )
 )
+"""What may be the same start, and what runs on the connector."""
 _BY_STOP = Prepared(
     select(*_COLUMNS).where(
         _TABLE.c.station_id == bindparam("station_id"),
@@ -126,18 +145,27 @@ class Transactions:
         found = self._asked(_BY_ID, transaction_id=transaction_id)
         return found[0] if found else None
 
-    def find_start(
+    def at_start(
         self, station_id: int, connector: int, id_tag: str, started_at: datetime, meter_start: int
-    ) -> TransactionRecord | None:
-        """The transaction that began with exactly this message (TX-05)."""
-        found = self._asked(
-            _BY_START,
-            station_id=station_id,
-            connector=connector,
-            started_at=started_at,
-            meter_start=meter_start,
-        )
-        return next((t for t in found if tag_key(t.id_tag or "") == tag_key(id_tag)), None)
+    ) -> tuple[TransactionRecord | None, list[TransactionRecord]]:
+        """The transaction that began with exactly this message (TX-05), and those that run on the
+        connector, oldest first."""
+        values = {
+            "station_id": station_id,
+            "connector": connector,
+            "started_at": started_at,
+            "meter_start": meter_start,
+        }
+        same: TransactionRecord | None = None
+        running = []
+        for alike, *row in _BY_START.rows(self._connection, values):
+            found = TransactionRecord(*row)
+            if not alike:
+                running.append(found)
+            elif same is None and tag_key(found.id_tag or "") == tag_key(id_tag):
+                same = found
+        running.sort(key=lambda one: (one.started_at or EPOCH, one.id))
+        return same, running
 
     def find_stop_only(
         self, station_id: int, reported_id: int, stopped_at: datetime, meter_stop: int

@@ -1,4 +1,4 @@
-"""Whole numbers of stations fit on PostgreSQL too; the message log has one index less.
+"""Whole numbers of stations fit on PostgreSQL too; logs are indexed as they are asked for.
 
 Revision ID: 0002
 Revises: 0001
@@ -15,6 +15,9 @@ depends_on = None
 
 def upgrade() -> None:
     op.drop_index("ix_message_log_at", table_name="message_log")
+    op.drop_index("ix_status_change_received_at", table_name="status_change")
+    op.drop_index("ix_status_change_station_id_received_at", table_name="status_change")
+    op.create_index("ix_status_change_station_id_id", "status_change", ["station_id", "id"])
     if op.get_bind().dialect.name == "postgresql":
         _widen()
 
