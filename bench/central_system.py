@@ -33,6 +33,8 @@ from bench.talk import MIX
 
 BATCH = 50
 """Stations that connect between two readings of the processor time."""
+CALL_ROUNDS = 10
+"""So often each server has its turn with a part of the calls."""
 SETTLE_S = 0.05
 """Given to a server to finish what it does behind its answers, before its clock is read."""
 
@@ -62,6 +64,7 @@ class Findings:
     connection_kib: dict[str, float] = attrs.Factory(dict)
     start_kib: dict[str, float] = attrs.Factory(dict)
     call_us: dict[str, list[float]] = attrs.Factory(lambda: defaultdict(list))
+    call_cpu_us: dict[str, list[float]] = attrs.Factory(lambda: defaultdict(list))
     left_out: dict[str, str] = attrs.Factory(dict)
 
 
@@ -123,9 +126,10 @@ class Course:
                 name = server.subject.name
                 self.findings.connection_kib[name] = (server.resident_kib() - before[name]) / more
             self._rounds(self.findings.crowded_us)
-        if self.plan.calls:
+        if self.plan.calls >= CALL_ROUNDS:
             self.say("calls to stations")
-            self._each("calls", self._call)
+            for _ in range(CALL_ROUNDS):
+                self._each("calls", self._call)
 
     def _connect(self, wanted: int, *, count: bool) -> None:
         """Batches of all servers in turn; the first ones only warm them up."""
@@ -162,9 +166,10 @@ class Course:
 
     def _call(self, server: Server) -> None:
         if server.subject.speaks_ocpp:
-            into = self.findings.call_us[server.subject.name]
-            server.time_calls(self.plan.calls // 10 + 1)  # warm up
-            into.extend(server.time_calls(self.plan.calls))
+            name, calls = server.subject.name, self.plan.calls // CALL_ROUNDS
+            begin = server.processor_us()
+            self.findings.call_us[name].extend(server.time_calls(calls))
+            self.findings.call_cpu_us[name].append((server.processor_us() - begin) / calls)
 
     def _each(self, what: str, do: Callable[[Server], None]) -> None:
         """In random order; a server that fails is left out from then on."""
@@ -219,6 +224,7 @@ def connection_table(findings: Findings, names: Sequence[str]) -> Table:
             spoken(findings.start_kib.get(name, 0) / 1024),
             spoken(quantile(findings.call_us[name], 0.5) if findings.call_us.get(name) else None),
             spoken(quantile(findings.call_us[name], 0.99) if findings.call_us.get(name) else None),
+            spoken(_typical(findings.call_cpu_us, name)),
         ]
         for name in names
     ]
@@ -231,10 +237,12 @@ def connection_table(findings: Findings, names: Sequence[str]) -> Table:
             "MiB at start",
             "call p50 us",
             "call p99 us",
+            "us CPU / call",
         ),
         rows,
         "Set-up is handshake and boot, processor time of the server. A call is a round trip to one "
-        "station of those connected, begun in the server, wall-clock time.",
+        "station of those connected, begun in the server: wall-clock time, which other work on the "
+        "machine makes longer, and processor time of the server.",
     )
 
 

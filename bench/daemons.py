@@ -69,7 +69,10 @@ def tables(measured: Sequence[Row]) -> list[Table]:
         for row in measured
     ]
     header = ("under twistd", "s until ready", "s of CPU", "MiB at rest")
-    remark = "Started again on the files of the run before, as after an update or a power cut."
+    remark = (
+        "Started again on the files of the run before, as after an update or a power cut. Starting "
+        "is work for one core; on a machine with other work, processor time is what to compare."
+    )
     return [Table("Daemons: start and memory", header, lines, remark)]
 
 
@@ -78,16 +81,16 @@ def targets(measured: Sequence[Row]) -> list[Target]:
     row = {row.what: row for row in measured}
     return [
         Target(
-            "start of ocpp-csms over bare Autobahn",
-            row[CSMS].ready_s - row[BARE].ready_s,
+            "start of ocpp-csms over bare Autobahn, processor time",
+            row[CSMS].processor_s - row[BARE].processor_s,
             0.3,
             0.05,
             more_is_better=False,
             unit=" s",
         ),
         Target(
-            "start of ocpp-cp over bare Autobahn",
-            row[CP].ready_s - row[BARE].ready_s,
+            "start of ocpp-cp over bare Autobahn, processor time",
+            row[CP].processor_s - row[BARE].processor_s,
             0.3,
             0.05,
             more_is_better=False,
