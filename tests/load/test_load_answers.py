@@ -159,7 +159,6 @@ def test_availability(yard: Yard) -> None:
     assert [yard.statuses(number)[-1] for number in (0, 1, 2)] == ["Available"] * 3
 
 
-@pytest.mark.rule("SR-601", "S-06")
 def test_a_limit_is_followed(yard: Yard) -> None:
     """The current of the car follows the profile; without any offer charging is suspended."""
     yard.charge()
@@ -173,6 +172,18 @@ def test_a_limit_is_followed(yard: Yard) -> None:
     assert yard.ask("ClearChargingProfile")["status"] == "Accepted"
     assert yard.ask("ClearChargingProfile")["status"] == "Unknown"
     assert yard.connector.current_a == 16
+
+
+@pytest.mark.rule("S-06")
+def test_both_sides_suspend(yard: Yard) -> None:
+    """A full car that is offered nothing is suspended by the station."""
+    yard.charge()
+    yard.connector.car.stored_j = yard.connector.car.capacity_j
+    yard.run(60)
+    assert yard.statuses()[-1] == "SuspendedEV"
+    _set(yard, 1, _profile(0))
+    yard.run()
+    assert yard.statuses()[-1] == "SuspendedEVSE"
 
 
 def test_a_limit_changes_by_itself(yard: Yard) -> None:

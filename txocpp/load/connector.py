@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from twisted.internet.interfaces import IDelayedCall
 
-from txocpp.load.car import WH_J, Car, some_car
+from txocpp.load.car import LEAST_A, WH_J, Car, some_car
 from txocpp.load.outbox import Transaction
 from txocpp.load.samples import Reading, meter_value
 from txocpp.messages.v16 import (
@@ -246,10 +246,11 @@ class Connector:
         self.current_a = car.current_a(self.offered_a)
         if self.current_a:
             self.show(ChargePointStatus.CHARGING)
-        elif car.is_full:
-            self.show(ChargePointStatus.SUSPENDED_EV)
-        else:
+        elif self.offered_a < LEAST_A:
+            # S-06: also where the car would not take anything.
             self.show(ChargePointStatus.SUSPENDED_EVSE)
+        else:
+            self.show(ChargePointStatus.SUSPENDED_EV)
 
     def reading(self) -> Reading:
         """What the connector shows now."""
