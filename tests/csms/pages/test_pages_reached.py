@@ -163,6 +163,7 @@ COLOURFUL = (
 
 async def prepared(office: PagesOffice) -> Player:
     """A station with something on every page."""
+    (await office.station("AWAY")).leave()
     station = await office.station("CP1", connectors=2)
     await station.status("Faulted", 2, errorCode="GroundFailure", info="relay 3")
     number = await station.start("OLD")
