@@ -31,6 +31,9 @@ from twisted.internet.threads import deferToThread
 GROWTH_MIB = 24
 """Much less than what the attackers send."""
 
+PATIENCE_S = 60
+"""How long a socket waits before a test fails; far beyond what a busy machine needs."""
+
 
 def collected(strategy: st.SearchStrategy[Any], number: int) -> list[Any]:
     """Examples of a strategy, the same in every run."""
@@ -61,7 +64,7 @@ class RawStation:
     """A station that speaks through a plain blocking socket; used off the reactor's thread."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=15)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
 
     def send(self, data: bytes) -> None:
         """The server may have hung up already."""
@@ -224,7 +227,7 @@ async def test_api_under_fire(central: CentralSystem) -> None:
 async def test_charge_point_under_fire(tmp_path: Path) -> None:
     """Whatever a charge point finds where its central system should be, it comes back and boots."""
     office = socket.create_server(("127.0.0.1", 0))
-    office.settimeout(15)
+    office.settimeout(PATIENCE_S)
     cp = ChargePoint(tmp_path, "CP1", f"ws://127.0.0.1:{office.getsockname()[1]}/ocpp")
     cp.launch()
     rude = [
