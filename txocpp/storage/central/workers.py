@@ -21,8 +21,10 @@ class Workers:
     def __init__(self, reactor: IReactorFromThreads, name: str, sessions: list[Session]) -> None:
         self._reactor = reactor
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        # Daemons: whoever breaks off without closing the store must not hang for ever at its exit.
+        # What was acknowledged is on disk by then.
         self._threads = [
-            Thread(target=self._work, args=(session,), name=f"{name}-{number}")
+            Thread(target=self._work, args=(session,), name=f"{name}-{number}", daemon=True)
             for number, session in enumerate(sessions, 1)
         ]
         for thread in self._threads:
