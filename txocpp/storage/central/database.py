@@ -45,10 +45,10 @@ Change = Callable[[Connection, Callable[[], object]], T]
 READERS: Final = 4
 """Threads for questions. Two cores rarely profit from more."""
 
-MANY: Final = 8
-GATHER_S: Final = 0.002
+MANY: Final = 16
+GATHER_S: Final = 0.005
 """When the last group had so many changes, the next one waits so long for more. A commit costs
-as much as fifty rows, and nobody notices two milliseconds."""
+as much as fifty rows, and no station notices five milliseconds."""
 
 
 class _Rows:
