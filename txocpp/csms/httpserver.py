@@ -45,7 +45,9 @@ class LateSite(Factory[Any]):
 class HttpServer(Service):
     """A port with a site on it. `description`: a Twisted server endpoint."""
 
-    def __init__(self, reactor: Any, description: str, make_site: Callable[[], Factory[Any]]) -> None:
+    def __init__(
+        self, reactor: Any, description: str, make_site: Callable[[], Factory[Any]]
+    ) -> None:
         self.description = description
         self.port: IListeningPort | None = None
         self._reactor = reactor
