@@ -15,6 +15,7 @@ TURN_MS = const(20)
 _SETTLE_TURNS = const(5)
 _TRIAL_MS = const(120000)
 _KEEP_MS = const(10000)
+_SILENCE_MS = const(5000)
 
 
 # What a configuration may name: the module and the class of the plant.
@@ -115,9 +116,12 @@ class App:
     def _serve(self, dt: int) -> None:
         data = self.board.read()
         if data:
-            if data.startswith(b"\r\x03") and not self.link.open and not self.charger.live():
-                self.board.to_prompt()  # a developer at the cable wants Python
-            self.link.feed(data)
+            link = self.link
+            if data.startswith(b"\r\x03") and not self.charger.live():
+                # A developer at the cable wants Python; a host would not be silent for so long.
+                if not link.open or link.age_ms > _SILENCE_MS:
+                    self.board.to_prompt()
+            link.feed(data)
         if self._tcp:
             self._tcp.poll(dt)
 

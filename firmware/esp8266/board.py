@@ -53,6 +53,8 @@ class Board:
         self.id = "esp8266-" + str(hexlify(machine.unique_id()), "utf8")
         self._rtc = machine.RTC()
         self._wh, self._pulses, failed = self._remember()
+        if failed:
+            self._store(False)  # told once: the next reset has a reason of its own
         cause = machine.reset_cause()
         self.why = "fault" if failed else _CAUSES[cause] if cause < len(_CAUSES) else "power"
         try:

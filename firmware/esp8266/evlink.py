@@ -90,7 +90,7 @@ class Link:
         self.bad = 0
         """Frames that were dropped."""
         self.age_ms = 0
-        """How long the line has waited for a session."""
+        """Since a session's frame was heard on it last."""
         self._buffer = b""
         self._skip = False
         self._credit_ms = _CREDIT_MS
@@ -104,7 +104,7 @@ class Link:
     def tick(self, dt: int) -> None:
         """Time has passed: the host may ask again."""
         self._credit_ms = min(_CREDIT_MS, self._credit_ms + dt)
-        self.age_ms = 0 if self.open else min(60000, self.age_ms + dt)
+        self.age_ms = min(60000, self.age_ms + dt)
 
     def feed(self, data: bytes) -> None:
         """Bytes have come."""
@@ -183,6 +183,7 @@ class Link:
         charger = self.charger
         if session:
             self._rx = counter
+            self.age_ms = 0
             charger.renew()
             if request_id == self._last_id:
                 if self._last:
@@ -264,6 +265,7 @@ class Link:
         self._pads = session_pads
         self._rx = self._tx = self._last_id = 0
         self._last = None
+        self.age_ms = 0
         self.open = True
         self.charger.opened(self)
 

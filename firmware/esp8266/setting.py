@@ -46,3 +46,5 @@ def set_key(charger, link, args: dict) -> None:
     charger.key = unhex(key)
     charger.settings.put("key", key)
     charger.settings.save()
+    if charger.host and charger.host is not link:
+        charger.host.close()  # it has shown the old key, or none

@@ -69,6 +69,7 @@ def tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Tools:
     monkeypatch.setattr(flash, "compile_firmware", build)
     monkeypatch.setattr(flash, "ask_for_prompt", lambda port: None)
     monkeypatch.setattr(flash, "REBOOT_S", 0)
+    monkeypatch.setattr(flash, "SILENCE_S", 0)
     return tools
 
 

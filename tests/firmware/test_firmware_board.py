@@ -96,7 +96,8 @@ def test_an_exception_resets_the_chip_and_is_remembered(chip: Chip) -> None:
         app.spin()
     assert chip.levels[5] == 0
     assert start().board.why == "fault"
-    assert start().board.why == "fault"
+    chip.cause = 4
+    assert start().board.why == "soft"
 
 
 def test_pulses_survive_a_reset_but_not_twice(chip: Chip) -> None:
@@ -146,8 +147,27 @@ def test_the_duty_of_each_microsecond_is_exact(chip: Chip) -> None:
     assert chip.duty[4] == 1023
 
 
+def test_a_host_that_speaks_keeps_python_away_from_the_cable(chip: Chip) -> None:
+    """A session on a cable has no end but silence: five seconds of it, and Python may come."""
+    app = start()
+    turn(chip, app, 200)
+    for counter, verb in enumerate(('"hello",{"v":[1]}', '"ping"')):
+        body = f">{counter} [2,{counter + 1},{verb}]".encode()
+        chip.received += b"\n" + body + b"*" + seal(body, None) + b"\n"
+        turn(chip, app, 4000)
+        chip.received = b"\r\x03"
+        turn(chip, app, 20)
+        assert not Path("prompt").exists()
+        chip.received = b"\n"
+    turn(chip, app, 1200)
+    chip.received = b"\r\x03"
+    with pytest.raises(ChipReset):
+        turn(chip, app, 20)
+    assert Path("prompt").exists()
+
+
 def test_a_developer_at_the_cable_gets_python(chip: Chip) -> None:
-    """Return and Ctrl-C restart the chip into its prompt; never while a host is in session."""
+    """Return and Ctrl-C restart the chip into its prompt."""
     app = start()
     turn(chip, app, 200)
     chip.received = b"\r\x03"

@@ -221,6 +221,18 @@ def test_who_has_lost_the_key_needs_the_button(keyed: Host) -> None:
     keyed.hello()
 
 
+def test_a_new_key_ends_the_session_under_the_old_one(keyed: Host) -> None:
+    """Whoever knew the old key is out, at once."""
+    host = on_network(keyed)
+    host.hello()
+    keyed.engine.command({"do": "button", "on": 1})
+    stranger = Host(keyed.engine)
+    stranger.hello()
+    stranger.ask("key", k="11" * 32)
+    with pytest.raises((TimeoutError, RuntimeError)):
+        host.ask("ping")
+
+
 def test_the_key_is_not_written_while_the_contactor_is_closed(bench: Make) -> None:
     """A flash write stops everything for a tenth of a second, so it waits."""
     host = bench()

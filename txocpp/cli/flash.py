@@ -31,6 +31,8 @@ from txocpp.errors import ConfigurationError, TxocppError
 AT_THE_ROOT: Final = ("main", "slot")
 """Modules that an update never replaces: they choose which copy of the others runs."""
 REBOOT_S: Final = 3.0
+SILENCE_S: Final = 6.0
+"""A firmware that has heard nothing for so long takes its host for gone."""
 
 
 @click.group()
@@ -238,7 +240,7 @@ def ask_for_prompt(port: str) -> None:
     """Ask a firmware that runs to give the cable to Python (see `firmware/esp8266/app.py`)."""
     try:
         with serial.Serial(port, 115200, timeout=1) as line:
-            time.sleep(REBOOT_S)  # opening the port may have reset the board
+            time.sleep(SILENCE_S)  # opening the port may have reset the board besides
             line.write(b"\r\x03")
             line.flush()
             time.sleep(REBOOT_S)
