@@ -117,10 +117,10 @@ class App:
         data = self.board.read()
         if data:
             link = self.link
-            if data.startswith(b"\r\x03") and not self.charger.live():
-                # A developer at the cable wants Python; a host would not be silent for so long.
-                if not link.open or link.age_ms > _SILENCE_MS:
-                    self.board.to_prompt()
+            # A developer at the cable wants Python; a host would not be silent for so long.
+            free = not link.open or link.age_ms > _SILENCE_MS
+            if free and data.startswith(b"\r\x03") and not self.charger.live():
+                self.board.to_prompt()
             link.feed(data)
         if self._tcp:
             self._tcp.poll(dt)
