@@ -139,11 +139,24 @@ def test_a_stop_with_minus_one_ends_the_transaction_whose_id_never_arrived(
     cp = street.booted()
     number = cp.start()["transactionId"]
     cp.meter(60, -1, 1500)
-    cp.stop(-1)
+    for _ in range(2):
+        cp.stop(-1)
     (only,) = street.transactions()
     assert (only.id, only.state, only.energy_wh) == (number, "stopped", 8000)
     samples = street.ask(lambda r: r.samples.series(only.station_id, 1, since=NOON, until=None))
     assert [sample.transaction_id for sample in samples] == [number]
+
+
+@pytest.mark.rule("TX-05", "TX-29")
+def test_a_repeated_stop_with_minus_one_ends_one_transaction_only(street: Street) -> None:
+    """Also if the station has told no meter value before, and has begun the next one meanwhile."""
+    cp = street.booted()
+    number = cp.start()["transactionId"]
+    cp.stop(-1, at=60)
+    cp.start(at=70)
+    cp.stop(-1, at=60)
+    first, second = street.transactions()
+    assert (first.id, first.state, second.state) == (number, "stopped", "running")
 
 
 @pytest.mark.rule("TX-29")

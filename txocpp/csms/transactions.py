@@ -142,6 +142,7 @@ def stop(
         ended = records.transactions.set(
             meant.id,
             **_end(message, now),
+            **_named_otherwise(meant, message),
             note=_noted(meant.note, _oddity(meant, message)),
         )
     if message.samples:
@@ -184,7 +185,7 @@ def _meant_by_stop(records: Records, station_id: int, message: Stop) -> Transact
         named = records.transactions.get(message.transaction_id)
         if named is not None and named.station_id == station_id:
             return named
-    repeated = records.transactions.find_stop_only(
+    repeated = records.transactions.find_stopped(
         station_id, message.transaction_id, message.stopped_at, message.meter_stop
     )
     if repeated is not None or message.transaction_id > 0:
@@ -222,6 +223,11 @@ def _end(message: Stop, now: datetime) -> dict[str, object]:
         "stop_id_tag": message.id_tag,
         "stop_received_at": now,
     }
+
+
+def _named_otherwise(meant: TransactionRecord, message: Stop) -> dict[str, object]:
+    """What is needed to know this Stop again, if it comes once more."""
+    return {} if meant.id == message.transaction_id else {"reported_id": message.transaction_id}
 
 
 def _add_stop_only(

@@ -167,10 +167,10 @@ class Transactions:
         running.sort(key=lambda one: (one.started_at or EPOCH, one.id))
         return same, running
 
-    def find_stop_only(
+    def find_stopped(
         self, station_id: int, reported_id: int, stopped_at: datetime, meter_stop: int
     ) -> TransactionRecord | None:
-        """The row made for this StopTransaction that belonged to no transaction of ours."""
+        """The transaction that exactly this StopTransaction ended, under an id not of ours."""
         found = self._asked(
             _BY_STOP,
             station_id=station_id,
