@@ -227,6 +227,9 @@ class Link:
         versions = args.get("v")
         if type(versions) is not list or 1 not in versions:
             raise Refused("Version")
+        host = charger.host
+        if charger.update and host is not self and host.open:
+            raise Refused("Busy", "update")  # who is carrying it would lose it half-way
         if not charger.key:
             if not self.serial and not charger.board.insecure:
                 raise Refused("Auth", "set a key over USB")

@@ -143,6 +143,21 @@ def test_too_many_requests() -> None:
     assert bench.ask("ping") == {"up": 1, "bad": 0}
 
 
+def test_a_second_host_does_not_interrupt_an_update() -> None:
+    """It is told to come again, until the update is over or the first host has gone."""
+    bench = Bench()
+    bench.hello()
+    sha = "00" * 32
+    assert bench.ask("ota", op="begin", size=100, sha=sha, ver="2") == {"off": 0}
+    first, first_line = bench.protocol, bench.transport
+    bench.protocol, bench.transport = bench.connect()
+    assert bench.hello() == [[4, 1, "Busy", "update"]]
+    assert first.link.is_open
+    assert not first_line.disconnecting
+    first.connectionLost()
+    assert bench.hello()[0][0] == 3
+
+
 def test_a_second_host_takes_over_only_with_a_proof() -> None:
     """A newcomer has five seconds; the running session goes on until then."""
     bench = Bench(key=KEY)

@@ -155,6 +155,24 @@ def test_nothing_closes_while_an_update_runs(host: Host) -> None:
         host.ask("ota", **claim(NEW))
 
 
+def test_another_host_waits_for_the_end_of_an_update(bench: Callable[..., Host]) -> None:
+    """A charge point that knocks meanwhile does not push out whoever carries new firmware; a host
+    that has gone away in the midst of it keeps nobody waiting for longer than a minute."""
+    cable = bench(insecure=True)
+    cable.run(120)
+    cable.hello()
+    cable.ask("ota", **claim(NEW))
+
+    def newcomer() -> Host:
+        return Host(cable.engine, line=cable.engine.command({"do": "connect"})["line"])
+
+    with pytest.raises(Refused, match="Busy"):
+        newcomer().hello()
+    assert cable.ask("ota", op="data", off=1, b64="AAAA")["off"] == 0
+    cable.run(60100)
+    newcomer().hello()
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -45,7 +45,8 @@ def line(
 ) -> None:
     """Show what is on a line to an evlink/1 device.
 
-    A session at a time: over the network this takes the device from the charge point that uses it.
+    A session at a time: over the network this takes the device from the charge point that uses it,
+    which takes it back after a second. --once and --ask are done by then; to watch, stop it first.
     While it watches, lines that you type are requests: VERB, or VERB and its members as JSON.
     """
     try:

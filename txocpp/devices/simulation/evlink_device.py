@@ -149,6 +149,12 @@ class EvlinkSimulation:
         """Fresh random bytes."""
         return os.urandom(16)
 
+    def is_engaged(self, link: DeviceLink) -> bool:
+        """Another host is carrying an update."""
+        host = self._host
+        other = host is not None and host is not link and host.is_open
+        return other and self.updates.under_way
+
     def opened(self, link: DeviceLink) -> None:
         """The newest host with a proof is the one in charge."""
         if self._host is not None and self._host is not link:

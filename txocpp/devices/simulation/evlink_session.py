@@ -52,6 +52,9 @@ class LinkOwner(Protocol):
     def opened(self, link: DeviceLink) -> None:
         """This link has the session now; another one loses it."""
 
+    def is_engaged(self, link: DeviceLink) -> bool:
+        """Another host is just carrying an update, and must not be pushed out."""
+
     def renewed(self) -> None:
         """A frame of the session has come."""
 
@@ -183,6 +186,8 @@ class DeviceLink:
         versions = args.get("v")
         if not isinstance(versions, list) or 1 not in versions:
             raise Refusal("Version")
+        if owner.is_engaged(self):
+            raise Refusal("Busy", "update")
         if owner.key is None:
             if not self.is_cable and not owner.insecure:
                 raise Refusal("Auth", "this device wants a key")
