@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, event, insert, select, text
 from twisted.internet import reactor
 from twisted.internet.defer import DeferredList
 from zope.interface.verify import verifyObject
@@ -17,6 +17,7 @@ from txocpp.errors import StoreError
 from txocpp.interfaces import ICentralStore
 from txocpp.storage.central import CentralStore, Records, schema
 from txocpp.storage.central.address import database_url
+from txocpp.storage.central.engines import Unreachable
 from txocpp.storage.central.notices import MESSAGE
 
 
@@ -59,8 +60,6 @@ async def test_a_change_is_on_disk_when_its_deferred_fires(
 async def test_changes_that_come_together_are_committed_together(store: CentralStore) -> None:
     """One commit for the first, one for all that arrived meanwhile; results in order."""
     commits = []
-    from sqlalchemy import event
-
     event.listen(store._database.engine, "commit", lambda connection: commits.append(1))
     waiting = [store.write(add_tag(f"T{number}")) for number in range(100)]
     results = await DeferredList(waiting)
@@ -81,6 +80,27 @@ async def test_a_bad_change_fails_alone(store: CentralStore) -> None:
     assert isinstance(results[1][1].value, ValueError)
     tags = await store.read(lambda records: [tag.id_tag for tag in records.tags.page()])
     assert tags == ["A", "B", "C"]
+
+
+async def test_a_file_that_others_hold_is_waited_for_once_by_a_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not once by each of its changes; when the file is free, work goes on."""
+    monkeypatch.setattr("txocpp.storage.central.engines.BUSY_TIMEOUT_S", 0.01)
+    store = CentralStore(tmp_path / "central.sqlite3", reactor=reactor)
+    await store.open()
+    begun: list[int] = []
+    event.listen(store._database.engine, "begin", lambda _: begun.append(1), insert=True)
+    with closing(sqlite3.connect(tmp_path / "central.sqlite3", isolation_level=None)) as foreign:
+        foreign.execute("BEGIN IMMEDIATE")
+        waiting = [store.write(add_tag(f"T{number}")) for number in range(100)]
+        results = await DeferredList(waiting, consumeErrors=True)
+        foreign.execute("ROLLBACK")
+    assert {type(failure.value) for _, failure in results} == {Unreachable}
+    assert "locked" in results[0][1].getErrorMessage()
+    assert 1 <= len(begun) <= 3
+    assert await store.write(add_tag("A")) == "A"
+    await store.close()
 
 
 async def test_a_fault_of_the_database_is_a_store_error(store: CentralStore) -> None:

@@ -260,17 +260,27 @@ class Database:
     def _commit_group(self, session: Session, group: Sequence[_Job]) -> list[_Outcome]:
         try:
             return session.run(lambda connection: _run_together(connection, group))
-        except Exception as error:
-            if isinstance(error, Unreachable) or not isinstance(error, Exception):
-                failure = Failure(self._named(error))
-                return [(job, failure) for job in group]
-        return [self._commit_alone(session, job) for job in group]
+        except Unreachable as error:
+            failure = Failure(self._named(error))
+            return [(job, failure) for job in group]
+        except Exception:
+            return self._commit_one_by_one(session, group)
 
-    def _commit_alone(self, session: Session, job: _Job) -> _Outcome:
-        try:
-            return job, session.run(job.alone)
-        except Exception as error:
-            return job, Failure(self._named(error))
+    def _commit_one_by_one(self, session: Session, group: Sequence[_Job]) -> list[_Outcome]:
+        outcomes: list[_Outcome] = []
+        gone: Failure | None = None
+        for job in group:
+            if gone is not None:
+                # Each would wait as long as the one before.
+                outcomes.append((job, gone))
+                continue
+            try:
+                outcomes.append((job, session.run(job.alone)))
+            except Exception as error:
+                failure = Failure(self._named(error))
+                gone = failure if isinstance(error, Unreachable) else None
+                outcomes.append((job, failure))
+        return outcomes
 
     def _committed(self, outcomes: list[_Outcome]) -> None:
         self._note(outcomes)

@@ -42,7 +42,7 @@ to again and again, which it would otherwise read back each time."""
 
 
 class Unreachable(StoreError):
-    """The database does not answer, or left in the middle of a commit."""
+    """The database does not answer, left in the middle of a commit, or is held by others."""
 
 
 def make_engine(url: URL, *, synchronous: str = "full", name: str = "txocpp") -> Engine:
@@ -198,7 +198,7 @@ class Session:
     def _attempt(self, work: Callable[[Connection], T]) -> T:
         connection = self.connect()
         try:
-            transaction = connection.begin()
+            transaction = self._begin(connection)
             try:
                 result = work(connection)
             except BaseException:
@@ -210,6 +210,13 @@ class Session:
                 self.close()
             raise
         return result
+
+    def _begin(self, connection: Connection) -> Any:
+        try:
+            return connection.begin()
+        except sqlite3.OperationalError as error:
+            # A foreign program has held the file for longer than `BUSY_TIMEOUT_S`.
+            raise Unreachable(f"no change can begin: {first_line(error)}") from error
 
     def _commit(self, transaction: Any) -> None:
         try:
