@@ -95,6 +95,21 @@ def test_the_lease_is_renewed_as_long_as_the_charge_point_lives() -> None:
     house.stop()
 
 
+def test_every_connector_is_renewed_when_the_charge_point_is_back() -> None:
+    """Whichever of them is heard of first."""
+    house = EvlinkHouse(2, settings={"fallback_a": 6}).start()
+    house.charge(1)
+    house.charge(2)
+    house.device.alive_while(lambda: False)
+    house.run(40)
+    house.device.alive_while(lambda: True)
+    house.sim.evse(1).plug_out()
+    house.run(5)
+    assert house.device.evses[1].state.reason is OfferReason.HOST
+    assert house.sim.evse(2).outlet.car.draw_ma == 16_000
+    house.stop()
+
+
 def test_a_cut_line_and_its_fallback() -> None:
     """Within the lease the device falls to its fail-safe current; reconnected, all is as wanted."""
     house = EvlinkHouse(settings={"fallback_a": 6}).start()

@@ -68,6 +68,8 @@ class EvlinkDevice(Service):
         self.greeting: Greeting | None = None
         """What the device said of itself last."""
         self._host = Liveness(name)
+        self._was_alive = True
+        """Before the last ping."""
         self._key = key
         self.evses: tuple[EvlinkEVSE, ...] = tuple(
             EvlinkEVSE(self, number) for number in range(1, connectors + 1)
@@ -260,7 +262,8 @@ class EvlinkDevice(Service):
 
     def _is_alive(self) -> bool:
         """Asked before each ping; a charge point that is alive again gets its limits back."""
-        was_alive, alive = self._host.alive, self._host.check()
+        was_alive, alive = self._was_alive, self._host.check()
+        self._was_alive = alive
         if alive and self._unmet is not None:
             self._bring_up(self._unmet)
         elif alive and not was_alive:
