@@ -15,9 +15,8 @@ from zope.interface.verify import verifyObject
 
 from txocpp.errors import StoreError
 from txocpp.interfaces import ICentralStore
-from txocpp.storage.central import CentralStore, Records, schema
+from txocpp.storage.central import CentralStore, Records, engines, schema
 from txocpp.storage.central.address import database_url
-from txocpp.storage.central.engines import Unreachable
 from txocpp.storage.central.notices import MESSAGE
 
 
@@ -86,17 +85,23 @@ async def test_a_file_that_others_hold_is_waited_for_once_by_a_group(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not once by each of its changes; when the file is free, work goes on."""
-    monkeypatch.setattr("txocpp.storage.central.engines.BUSY_TIMEOUT_S", 0.01)
+    begun: list[Connection] = []
+
+    def begin(connection: Connection, begin: Any = engines._begin_sqlite) -> None:
+        begun.append(connection)
+        begin(connection)
+
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(engines, "_begin_sqlite", begin)
     store = CentralStore(tmp_path / "central.sqlite3", reactor=reactor)
     await store.open()
-    begun: list[int] = []
-    event.listen(store._database.engine, "begin", lambda _: begun.append(1), insert=True)
+    begun.clear()
     with closing(sqlite3.connect(tmp_path / "central.sqlite3", isolation_level=None)) as foreign:
         foreign.execute("BEGIN IMMEDIATE")
         waiting = [store.write(add_tag(f"T{number}")) for number in range(100)]
         results = await DeferredList(waiting, consumeErrors=True)
         foreign.execute("ROLLBACK")
-    assert {type(failure.value) for _, failure in results} == {Unreachable}
+    assert {type(failure.value) for _, failure in results} == {engines.Unreachable}
     assert "locked" in results[0][1].getErrorMessage()
     assert 1 <= len(begun) <= 3
     assert await store.write(add_tag("A")) == "A"
