@@ -76,7 +76,7 @@ def tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Tools:
 def test_a_new_board_gets_micropython_and_everything_else(tools: Tools, tmp_path: Path) -> None:
     """Erase, write, copy, reset; `main.py` last, so that half an installation does nothing."""
     firmware, password = tmp_path / "ESP8266.bin", tmp_path / "password"
-    firmware.write_bytes(b"")
+    firmware.write_bytes(b"\xe9")
     password.write_text("secret\n")
     told = invoke(
         *("board", "/dev/ttyUSB0", "--micropython", str(firmware), "--plant", "relay"),
@@ -123,6 +123,12 @@ def test_a_board_can_keep_what_it_knows_of_its_wiring(tools: Tools) -> None:
         (("--plant", "relay", "--pin", "s0=5"), "GPIO5 is relay and s0"),
         (("--plant", "relay", "--ma", "5000"), "6000"),
         (("--plant", "relay", "--wifi", "home"), "--wifi-password-file"),
+        (("--plant", "relay", "--wifi-password-file", __file__), "needs --wifi"),
+        (("--plant", "levels", "--ma", "16000"), "its table"),
+        (("--plant", "relay", "--micropython", __file__), "no MicroPython for an ESP8266"),
+        (("--keep-config", "--wifi", "home"), "--keep-config changes nothing"),
+        (("--keep-config", "--plant", "relay"), "--keep-config changes nothing"),
+        (("--keep-config", "--micropython", __file__), "erases nothing"),
     ],
 )
 def test_wrong_options_are_named(tools: Tools, words: tuple[str, ...], complaint: str) -> None:

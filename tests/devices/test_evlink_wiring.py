@@ -33,7 +33,10 @@ def test_what_the_firmware_does_if_nothing_is_said(plant: str) -> None:
     [
         ("relay", {"auth": None, "aux": 12, "s0": 4}),
         ("relay", {"relay": 4}),
-        ("socket", {"auth": None, "locked": 12, "lock": 4, "ph": 15, "test": 16}),
+        (
+            "socket",
+            {"auth": None, "ask": None, "locked": 12, "lock": 4, "rcd": 13, "ph": 15, "test": 16},
+        ),
         ("levels", {"plug": 12, "s0": 13}),
         ("pilot", {"rcd": None, "s0": 13}),
     ],
@@ -48,7 +51,9 @@ def test_wirings_that_are_good(plant: str, pins: dict[str, int | None]) -> None:
     [
         ("relay", {"lock": 4}, "a relay has no pin 'lock'"),
         ("relay", {"relay": None}, "cannot do without it"),
+        ("relay", {"plug": None}, "plug: a relay cannot do without it"),
         ("levels", {"charging": None}, "cannot do without it"),
+        ("socket", {"test": 16}, "test: without rcd"),
         ("relay", {"relay": 12}, "GPIO12 is not good for that; good for it: 4, 5"),
         ("relay", {"relay": 16}, "GPIO16 is not good for that"),
         ("relay", {"s0": 16}, "GPIO16 is not good for that"),

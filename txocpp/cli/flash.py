@@ -69,9 +69,15 @@ def board(
     keep_config: bool,
 ) -> None:
     """Install the firmware on the board at PORT, such as /dev/ttyUSB0, over its cable."""
+    if keep_config and (plant or ma or phases or pins or wifi or micropython):
+        raise click.UsageError("--keep-config changes nothing of board.json, and erases nothing")
     if plant is None and not keep_config:
         raise click.UsageError("say what the board is wired for: --plant, or --keep-config")
+    if wifi_password_file and not wifi:
+        raise click.UsageError("--wifi-password-file needs --wifi")
     try:
+        if micropython is not None:
+            check_micropython(micropython)
         config = None if keep_config else board_config(plant, ma, phases, pins)
         if config is not None and wifi:
             config["wifi"] = {"ssid": wifi, "password": _first_line(wifi_password_file)}
@@ -144,6 +150,8 @@ def board_config(
     """What the board is told about its wiring; raises `ConfigurationError` for a wrong pin."""
     config: dict[str, Any] = {"plant": plant}
     if ma is not None:
+        if plant == "levels":
+            raise ConfigurationError("--ma: the currents of levels are those of its table")
         config["ma"] = ma
     if phases is not None:
         config["ph"] = int(phases)
@@ -161,6 +169,13 @@ def board_config(
     if numbers:
         config["pins"] = numbers
     return config
+
+
+def check_micropython(file: Path) -> None:
+    """Raises `ConfigurationError` for what is no program for the chip, before anything is erased."""
+    with file.open("rb") as content:
+        if content.read(1) != b"\xe9":
+            raise ConfigurationError(f"{file}: this is no MicroPython for an ESP8266")
 
 
 def firmware_folder() -> Path:

@@ -37,6 +37,8 @@ class Wiring:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...] = ()
     usual: Mapping[str, int] = attrs.field(factory=dict)
+    needed: tuple[str, ...] = ()
+    """Inputs without which it never charges."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,6 +56,7 @@ _RELAY: Final = Wiring(
     contactors=("relay",),
     inputs=("plug", "ask", "auth", "aux", "rcd", "s0"),
     usual={"relay": 5, "plug": 14, "auth": 12, "ask": 13},
+    needed=("plug",),
 )
 
 WIRINGS: Final[Mapping[str, Wiring]] = {
@@ -65,6 +68,7 @@ WIRINGS: Final[Mapping[str, Wiring]] = {
         contactors=("first", "second"),
         inputs=("charging", "plug", "s0"),
         usual={"first": 5, "second": 4, "charging": 14},
+        needed=("charging",),
     ),
     "pilot": Wiring(
         contactors=("relay",),
@@ -83,10 +87,12 @@ def check_pins(plant: str, given: Mapping[str, int | None]) -> None:
         if name not in wiring.names:
             known = ", ".join(wiring.names)
             raise ConfigurationError(f"a {plant} has no pin {name!r}; there are {known}")
-        if number is None and name in (*wiring.contactors, "charging"):
+        if number is None and name in (*wiring.contactors, *wiring.needed):
             raise ConfigurationError(f"{name}: a {plant} cannot do without it")
         if number is not None:
             _check_pin(wiring, name, number)
+    if given.get("test") is not None and given.get("rcd") is None:
+        raise ConfigurationError("test: without rcd nobody sees what the test did")
     by_number: dict[int, str] = {}
     for name, number in {**wiring.usual, **given}.items():
         if number is None:
