@@ -9,8 +9,10 @@ from street import Street, outcome_of
 from twisted.internet.defer import Deferred
 
 from txocpp.csms.boot import Admit
+from txocpp.csms.lanes import Lanes
 from txocpp.csms.operations import MOST_WAITING, Asked
 from txocpp.csms.settings import Settings, Stations
+from txocpp.errors import StoreError
 
 REMOTE_START = {"idTag": "T"}
 
@@ -93,6 +95,29 @@ def test_a_reconnection_does_not_send_an_operation_twice(street: Street) -> None
     assert [action for action, _ in cp.heard] == ["ClearCache"]
     (only,) = street.ask(lambda records: records.operations.page())
     assert only.outcome == "disconnected"
+
+
+@pytest.mark.rule("X-13")
+def test_what_failed_with_the_store_is_not_sent_when_the_station_comes_back(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Least of all a password, of which nothing is on record but its place."""
+    cp = street.booted()
+
+    def full(*_: Any) -> None:
+        raise StoreError("disk full")
+
+    monkeypatch.setattr(Lanes, "_note_sent", full)
+    payload = {"key": "AuthorizationKey", "value": "A1" * 20}
+    asking = street.begin("CP1", "ChangeConfiguration", payload=payload)
+    monkeypatch.undo()
+    with pytest.raises(StoreError, match="disk full"):
+        outcome_of(asking)
+    cp.leave()
+    street.plug_in("CP1", cp)
+    cp.boot()
+    street.run(60)
+    assert cp.heard == []
 
 
 def test_what_was_withdrawn_stays_withdrawn(street: Street) -> None:

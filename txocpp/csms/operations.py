@@ -194,7 +194,10 @@ class Operations:
             return
         waiting = await self._store.read(lambda records: records.operations.waiting(station.key))
         for record in waiting:
-            if record.id not in self._lanes.queued(station.key):
+            # What was not to wait is in the queue, or failed with the store: nobody expects it now,
+            # and a password in it is not on record.
+            may_wait = record.expires_at is not None
+            if may_wait and record.id not in self._lanes.queued(station.key):
                 await self._lanes.carry_out(station.identity, record)
 
     async def expire(self) -> None:
