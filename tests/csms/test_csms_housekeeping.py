@@ -41,6 +41,32 @@ def test_signs_of_life_are_noted_once_a_minute(street: Street) -> None:
     assert not street.clock.getDelayedCalls()
 
 
+def test_a_fault_of_one_task_stops_neither_the_others_nor_the_next_round(
+    street: Street, monkeypatch: pytest.MonkeyPatch, logged_failures: Any
+) -> None:
+    """It is told in the log."""
+    housekeeping = street.service._housekeeping
+    tried: list[int] = []
+
+    async def broken() -> None:
+        tried.append(1)
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr(housekeeping._operations, "expire", broken)
+    housekeeping.start()
+    cp = street.booted()
+    payload = {"connectorId": 1, "expiryDate": instant(30), "idTag": "T", "reservationId": 1}
+    street.operate("CP1", "ReserveNow", payload=payload)
+    for _ in range(2):
+        street.clock.advance(EVERY_S)
+        street.run()
+    (reservation,) = street.ask(lambda records: records.reservations.page())
+    assert (reservation.state, len(tried)) == ("expired", 2)
+    assert len(logged_failures.flush(ValueError)) == 2
+    cp.leave()
+    done(housekeeping.stop())
+
+
 @pytest.mark.rule("Z-13")
 def test_reservations_and_waiting_operations_expire(street: Street) -> None:
     """Within a minute."""

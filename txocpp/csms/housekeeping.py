@@ -5,7 +5,7 @@ Everything is done in small changes, so that no station waits for long behind it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -78,22 +78,28 @@ class Housekeeping:
         running, self._running = self._running, []
         for round_ in running:
             await round_
-        await self._note_signs_of_life()
+        await self._round(self._note_signs_of_life)
 
     async def _each_minute(self) -> None:
-        try:
-            await self._note_signs_of_life()
-            await self._operations.expire()
-            await self._store.write(lambda records: records.reservations.expire(self._now()))
-        except StoreError as error:
-            self._log.error("housekeeping: {error}", error=error)
+        await self._round(
+            self._note_signs_of_life, self._operations.expire, self._expire_reservations
+        )
 
     async def _each_hour(self) -> None:
-        try:
-            await self.thin()
-            await self.forget()
-        except StoreError as error:
-            self._log.error("housekeeping: {error}", error=error)
+        await self._round(self.thin, self.forget)
+
+    async def _round(self, *tasks: Callable[[], Awaitable[object]]) -> None:
+        """One after the other; what fails today is tried again with the next round."""
+        for task in tasks:
+            try:
+                await task()
+            except StoreError as error:
+                self._log.error("housekeeping: {error}", error=error)
+            except Exception:
+                self._log.failure("housekeeping: {task} failed", task=task.__name__)
+
+    async def _expire_reservations(self) -> None:
+        await self._store.write(lambda records: records.reservations.expire(self._now()))
 
     def _note_last(self, station: Station, reason: str) -> Deferred[None]:
         moments = {station.key: from_ms(int(station.last_heard * 1000))}
