@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from street import Street
+from twisted.internet.defer import Deferred
 from twisted.internet.testing import StringTransport
 from twisted.web.http import HTTPChannel
 
 from txocpp.csms import api
 from txocpp.csms.api.access import Access
+from txocpp.csms.api.endpoint import Answer, Endpoints
 from txocpp.csms.api.live import KEEPALIVE_S, MOST_UNSENT
 from txocpp.csms.api.site import Root, api_resource, web_site
 
 
 class Browser:
-    """A connection that reads events."""
+    """A connection that asks for something, events if nothing else, and may go away."""
 
-    def __init__(self, street: Street, query: str = "") -> None:
+    def __init__(
+        self,
+        street: Street,
+        query: str = "",
+        *,
+        request: str = "",
+        routes: Iterable[Endpoints] = api.ROUTES,
+    ) -> None:
         access = Access(street.office.accounts, street.office.patience)
-        site = web_site(Root(api_resource(street.office, access, api.ROUTES)), clock=street.clock)
+        site = web_site(Root(api_resource(street.office, access, routes)), clock=street.clock)
         self.channel: HTTPChannel = site.buildProtocol(None)
         self.transport = StringTransport()
         self.channel.makeConnection(self.transport)
-        request = f"GET /api/events{query} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        request = request or f"GET /api/events{query} HTTP/1.1\r\nHost: localhost\r\n\r\n"
         self.channel.dataReceived(request.encode())
         street.run()
 
@@ -122,3 +132,41 @@ def test_a_reader_that_never_reads_is_dropped(street: Street) -> None:
         street.office.events.tell("test.event", None, text=long)
     assert browser.transport.disconnecting or browser.transport.disconnected
     browser.close()
+
+
+def test_who_hangs_up_early_is_on_the_trail_all_the_same(street: Street) -> None:
+    """The station does what it was asked to do, whoever waits for its answer."""
+    cp = street.booted()
+    cp.answers["ClearCache"] = Deferred()
+    body = '{"action": "ClearCache"}'
+    hasty = Browser(
+        street,
+        request="POST /api/stations/CP1/operations HTTP/1.1\r\nHost: localhost\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}",
+    )
+    hasty.close()
+    street.run()
+    (noted,) = street.ask(lambda records: records.accounts.trail())
+    assert (noted.what, noted.target) == ("POST /api/stations/<identity>/operations", "CP1")
+    assert [action for action, _ in cp.heard] == ["ClearCache"]
+    cp.leave()
+
+
+def test_a_list_that_breaks_off_is_no_complete_answer(street: Street, logged_failures: Any) -> None:
+    """The connection is cut, so that nobody takes what came for all of it."""
+    routes = Endpoints("broken")
+
+    @routes.get("/api/broken.csv", content_type="text/csv")
+    async def broken(office: Any, call: Any) -> Answer:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"id,station"
+            raise ValueError("a fault of ours")
+
+        return Answer(pieces())
+
+    request = "GET /api/broken.csv HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    reader = Browser(street, request=request, routes=[routes])
+    assert "id,station" in reader.text
+    assert reader.transport.disconnecting
+    assert len(logged_failures.flush(ValueError)) == 1
+    reader.close()

@@ -15,7 +15,7 @@ from klein import Klein
 from klein.resource import KleinResource
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
-from twisted.web.http import Request
+from twisted.web.http import Request, datetimeToString
 from twisted.web.resource import Resource
 from twisted.web.server import Request as SiteRequest
 from twisted.web.server import Site
@@ -96,6 +96,7 @@ class _Serving:
     async def _serve(self, endpoint: Endpoint, request: Request, path: dict[str, Any]) -> Any:
         try:
             request.setHeader("server", "txocpp")
+            request.setHeader("date", datetimeToString(self._office.now().timestamp()))
             request.setHeader("x-content-type-options", "nosniff")
             request.setHeader("cross-origin-resource-policy", "same-origin")
             self._access.guard(request)
@@ -111,9 +112,7 @@ class _Serving:
                 _body(endpoint, request),
                 _if_match(request),
             )
-            result = await endpoint.run(self._office, call)
-            if endpoint.audited:
-                await self._note(endpoint, call)
+            result = await self._run(endpoint, call)
             if isinstance(result, Answer) and isinstance(result.body, AsyncIterator):
                 return await self._pour(endpoint, request, result)
             return _write(endpoint, request, result)
@@ -137,10 +136,31 @@ class _Serving:
         _head(endpoint, request, answer)
         try:
             await Outflow(request).pour(first, pieces)
+        except CancelledError:
+            raise
         except StoreError as error:
             self._log.error("{route} is cut off: {error}", route=_name(endpoint), error=error)
             request.channel.forceAbortClient()
+        except Exception:
+            # Nothing that follows what was sent could be told from the rest of it.
+            self._log.failure("{route} is cut off", route=_name(endpoint))
+            request.channel.forceAbortClient()
         return b""
+
+    async def _run(self, endpoint: Endpoint, call: Call) -> Any:
+        if not endpoint.audited:
+            return await endpoint.run(self._office, call)
+        try:
+            result = await endpoint.run(self._office, call)
+        except CancelledError:
+            # Whoever hangs up early may have changed something all the same.
+            try:
+                await self._note(endpoint, call)
+            except StoreError as error:
+                self._log.error("not on the trail: {error}", error=error)
+            raise
+        await self._note(endpoint, call)
+        return result
 
     async def _note(self, endpoint: Endpoint, call: Call) -> None:
         """The audit trail: who did what, to what, and how (without secrets)."""
