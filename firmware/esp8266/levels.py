@@ -25,6 +25,8 @@ class Levels(Plant):
         self._first = board.output(pins["first"])
         self._second = board.output(pins["second"])
         self._levels = config.get("levels", LEVELS)
+        if tuple(self._levels[0]) != LEVELS[0]:
+            raise ValueError("levels")  # there is no "off": better no charger
         self._stuck_ms = 0
         self._on = 0
         self.drive(0, 0, False)

@@ -81,6 +81,7 @@ def test_a_new_board_gets_micropython_and_everything_else(tools: Tools, tmp_path
     told = invoke(
         *("board", "/dev/ttyUSB0", "--micropython", str(firmware), "--plant", "relay"),
         *("--ma", "16000", "--phases", "3", "--pin", "s0=4", "--pin", "auth=none"),
+        *("--set", "pump=1"),
         *("--wifi", "home", "--wifi-password-file", str(password)),
     )
     assert told.exit_code == 0, told.output
@@ -99,6 +100,7 @@ def test_a_new_board_gets_micropython_and_everything_else(tools: Tools, tmp_path
         "ma": 16000,
         "ph": 3,
         "pins": {"s0": 4, "auth": None},
+        "pump": 1,
         "wifi": {"ssid": "home", "password": "secret"},
     }
     assert "secret" not in told.output
@@ -125,6 +127,8 @@ def test_a_board_can_keep_what_it_knows_of_its_wiring(tools: Tools) -> None:
         (("--plant", "relay", "--wifi", "home"), "--wifi-password-file"),
         (("--plant", "relay", "--wifi-password-file", __file__), "needs --wifi"),
         (("--plant", "levels", "--ma", "16000"), "its table"),
+        (("--plant", "relay", "--set", "uid=CARD"), "--set uid=CARD: expected NAME=JSON"),
+        (("--plant", "relay", "--set", "pump=2"), "pump: expected 0 or 1"),
         (("--plant", "relay", "--micropython", __file__), "no MicroPython for an ESP8266"),
         (("--keep-config", "--wifi", "home"), "--keep-config changes nothing"),
         (("--keep-config", "--plant", "relay"), "--keep-config changes nothing"),

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from txocpp.devices.esp8266.wiring import CONTACTOR_PINS, INPUT_PINS, WIRINGS, check_pins
+from txocpp.devices.esp8266.wiring import (
+    CONTACTOR_PINS,
+    INPUT_PINS,
+    WIRINGS,
+    check_more,
+    check_pins,
+)
 from txocpp.errors import ConfigurationError
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware" / "esp8266"
@@ -76,3 +83,45 @@ def test_a_contactor_is_where_nothing_moves_at_the_start() -> None:
     """Not on a pin that a start of the chip pulls up or drives."""
     assert not {0, 1, 2, 3, 12, 13, 14, 16} & set(CONTACTOR_PINS)
     assert not {0, 1, 2, 3, 15, 16} & set(INPUT_PINS)
+
+
+@pytest.mark.parametrize(
+    ("plant", "more"),
+    [
+        ("relay", {"pump": 1, "active": 1, "uid": "CARD", "port": 4117, "insecure": True}),
+        ("levels", {"levels": [[0, 0, 0], [10000, 0, 1], [20000, 1, 1]], "active": 0}),
+        ("pilot", {"thresholds": [800, 600, 350, 100]}),
+    ],
+)
+def test_further_settings_that_are_good(plant: str, more: dict[str, Any]) -> None:
+    """Nothing is said against them."""
+    check_more(plant, more)
+
+
+@pytest.mark.parametrize(
+    ("plant", "name", "value"),
+    [
+        ("levels", "pump", 1),
+        ("relay", "fb", 6000),
+        ("relay", "pump", True),
+        ("relay", "active", "0"),
+        ("relay", "uid", ""),
+        ("relay", "uid", 5),
+        ("relay", "port", 70000),
+        ("relay", "insecure", 1),
+        ("levels", "levels", [[0, 0, 0]]),
+        ("levels", "levels", [[0, 1, 0], [16000, 1, 1]]),
+        ("levels", "levels", [[6000, 0, 0], [16000, 1, 1]]),
+        ("levels", "levels", [[0, 0, 0], [16000, 1, 1], [10000, 1, 0]]),
+        ("levels", "levels", [[0, 0, 0], [5000, 1, 1]]),
+        ("levels", "levels", [[0, 0, 0], [16000, 1, 2]]),
+        ("levels", "levels", [[0, 0, 0], [16000, 1]]),
+        ("levels", "levels", 16000),
+        ("pilot", "thresholds", [100, 350, 600, 800]),
+        ("pilot", "thresholds", [800]),
+    ],
+)
+def test_further_settings_that_are_not(plant: str, name: str, value: Any) -> None:
+    """The setting is named."""
+    with pytest.raises(ConfigurationError, match=name):
+        check_more(plant, {name: value})

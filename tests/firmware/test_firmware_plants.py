@@ -30,6 +30,14 @@ def ready(plant: relay.Relay) -> Outlet:
     return outlet
 
 
+def test_levels_without_an_off_are_no_charger() -> None:
+    """It does not even start, and both outputs stay as the board sets them: off."""
+    board = PinBoard()
+    with pytest.raises(ValueError, match="levels"):
+        levels.Levels(board, Settings(), {"levels": [[6000, 1, 0], [16000, 1, 1]]})
+    assert {board.pins[5].level, board.pins[4].level} == {0}
+
+
 def test_the_first_wiring_closes_its_relay_when_a_car_asks() -> None:
     """GPIO14 says plugged in, GPIO13 that the car asks, GPIO5 is the relay."""
     board = PinBoard()

@@ -23,7 +23,7 @@ from twisted.internet.defer import Deferred
 from txocpp.cli.device_talk import Talk, run
 from txocpp.devices.esp8266.keys import read_key
 from txocpp.devices.esp8266.update import pack_image, update_firmware
-from txocpp.devices.esp8266.wiring import WIRINGS, check_pins
+from txocpp.devices.esp8266.wiring import WIRINGS, check_more, check_pins
 from txocpp.devices.links import device_description
 from txocpp.devices.serial_line import why_not_opened
 from txocpp.errors import ConfigurationError, TxocppError
@@ -54,6 +54,7 @@ def flash() -> None:
 @click.option("--ma", type=click.IntRange(6000, 80000), help="Most current of the wiring, in mA.")
 @click.option("--phases", type=click.Choice(["1", "3"]), help="Phases of the wiring.")
 @click.option("--pin", "pins", multiple=True, metavar="NAME=NUMBER", help="Another pin for NAME.")
+@click.option("--set", "more", multiple=True, metavar="NAME=JSON", help="More for board.json.")
 @click.option("--wifi", metavar="SSID", help="Join this network and listen there, too.")
 @click.option("--wifi-password-file", type=click.Path(exists=True, path_type=Path))
 @click.option("--keep-config", is_flag=True, help="Leave the board.json that is on the board.")
@@ -64,12 +65,13 @@ def board(
     ma: int | None,
     phases: str | None,
     pins: tuple[str, ...],
+    more: tuple[str, ...],
     wifi: str | None,
     wifi_password_file: Path | None,
     keep_config: bool,
 ) -> None:
     """Install the firmware on the board at PORT, such as /dev/ttyUSB0, over its cable."""
-    if keep_config and (plant or ma or phases or pins or wifi or micropython):
+    if keep_config and (plant or ma or phases or pins or more or wifi or micropython):
         raise click.UsageError("--keep-config changes nothing of board.json, and erases nothing")
     if plant is None and not keep_config:
         raise click.UsageError("say what the board is wired for: --plant, or --keep-config")
@@ -78,7 +80,7 @@ def board(
     try:
         if micropython is not None:
             check_micropython(micropython)
-        config = None if keep_config else board_config(plant, ma, phases, pins)
+        config = None if keep_config else board_config(plant, ma, phases, pins, more)
         if config is not None and wifi:
             config["wifi"] = {"ssid": wifi, "password": _first_line(wifi_password_file)}
         with tempfile.TemporaryDirectory() as folder:
@@ -145,9 +147,14 @@ async def _carry(talk: Talk, data: bytes, key: bytes | None) -> None:
 
 
 def board_config(
-    plant: str | None, ma: int | None, phases: str | None, pins: Sequence[str]
+    plant: str | None,
+    ma: int | None,
+    phases: str | None,
+    pins: Sequence[str],
+    more: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """What the board is told about its wiring; raises `ConfigurationError` for a wrong pin."""
+    """What the board is told about its wiring; raises `ConfigurationError` for a wrong pin or
+    setting."""
     config: dict[str, Any] = {"plant": plant}
     if ma is not None:
         if plant == "levels":
@@ -168,11 +175,24 @@ def board_config(
         check_pins(plant, numbers)
     if numbers:
         config["pins"] = numbers
-    return config
+    return config | _further(plant, more)
+
+
+def _further(plant: str | None, more: Sequence[str]) -> dict[str, Any]:
+    settings = {}
+    for setting in more:
+        name, _, value = setting.partition("=")
+        try:
+            settings[name] = json.loads(value)
+        except ValueError:
+            raise ConfigurationError(f"--set {setting}: expected NAME=JSON") from None
+    if plant is not None:
+        check_more(plant, settings)
+    return settings
 
 
 def check_micropython(file: Path) -> None:
-    """Raises `ConfigurationError` for what is no program for the chip, before anything is erased."""
+    """Raises `ConfigurationError` for what is no program for the chip."""
     with file.open("rb") as content:
         if content.read(1) != b"\xe9":
             raise ConfigurationError(f"{file}: this is no MicroPython for an ESP8266")
