@@ -1,9 +1,13 @@
 """The demonstration, as a person starts it."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.request import urlopen
 
 LOCAL = "tcp:0:interface=127.0.0.1"
 
@@ -27,6 +31,37 @@ def test_the_story_comes_out_right() -> None:
     ):
         assert words in shown.stdout, words
     assert "\x1b[" not in shown.stdout
+
+
+def test_afterwards_the_car_can_be_limited_as_it_is_written() -> None:
+    """The commands that the demonstration ends with work, word for word, at the right time."""
+    options = ("--speed", "1000", "--pause", "0", "--http", LOCAL, "--control", LOCAL)
+    command = [sys.executable, "-u", "-m", "txocpp", "demo", *options]
+    demonstration = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TXOCPP_COMMAND": f"{sys.executable} -m txocpp"},
+    )
+    try:
+        assert demonstration.stdout is not None
+        written: dict[str, list[str]] = {}
+        for line in demonstration.stdout:
+            what, _, rest = line.strip().partition("  ")
+            written[what] = rest.split()
+            if what == "set a limit of 10 A":
+                break
+        for what in ("plug the car in", "hold a tag to the reader", "set a limit of 10 A"):
+            done = subprocess.run(written[what], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+        assert "SetChargingProfile to DEMO-1: Accepted" in done.stdout
+        with urlopen(written["central system"][0] + "api/stations/DEMO-1") as answer:
+            told = parsedate_to_datetime(answer.headers["Date"])
+            last_seen = datetime.fromisoformat(json.load(answer)["last_seen"])
+        assert abs(told - last_seen) < timedelta(minutes=10)
+    finally:
+        demonstration.terminate()
+        demonstration.communicate()
 
 
 def test_a_taken_port_is_named() -> None:

@@ -24,7 +24,7 @@ from txocpp.cli.demonstration.house import IDENTITY, MAXIMUM_A, House
 from txocpp.cli.demonstration.screen import Screen
 from txocpp.cli.demonstration.story import Story, StoryFailed
 from txocpp.devices.links import listening_endpoint
-from txocpp.errors import ConfigurationError
+from txocpp.errors import ConfigurationError, TxocppError
 
 SHOW_EVERY_S = 0.15
 PAUSE_S = 1.5
@@ -108,7 +108,8 @@ class Performance:
         except ConfigurationError as error:
             raise ConfigurationError(f"--control: {error}") from error
         self._house = House(self._reactor, self._clock, folder, http=http, control=control)
-        self._house.heard = Listener(self._screen, self._house.now)
+        self._listener = Listener(self._screen, self._house.now)
+        self._house.heard = self._listener
 
     def run(self) -> None:
         """Play, and run the reactor until the end."""
@@ -144,21 +145,24 @@ class Performance:
         if self._once or self._faults:
             self._stop()
             return
-        self._invite()
+        await self._invite()
 
-    def _invite(self) -> None:
+    async def _invite(self) -> None:
         ocpp, http = self._house.ports
         txocpp = os.environ.get("TXOCPP_COMMAND", "txocpp")
         sim = f"{txocpp} sim --at {self._house.door_address}"
         central = f"http://127.0.0.1:{http}"
         self._screen.chapter("Both go on running, at the speed of your clock, until Ctrl-C")
+        self._listener.untold |= {"MeterValues"}
+        with contextlib.suppress(CancelledError, TxocppError):
+            await self._house.sample_often()
         for what, where in (
             ("central system", f"{central}/"),
             ("for charge points", f"ws://127.0.0.1:{ocpp}/ocpp/IDENTITY"),
             ("plug the car in", f"{sim} plug 1"),
             ("hold a tag to the reader", f"{sim} swipe DEMO-TAG -c 1"),
             ("what the charger does", f"{sim} state"),
-            ("set a limit of 10 A", f"{txocpp} csms --url {central} limit {IDENTITY} 1 10"),
+            ("set a limit of 10 A", f"{txocpp} csms --url {central} limit {IDENTITY} 10"),
         ):
             self._console.print(f"  {what:<26} [bold]{where}[/bold]", soft_wrap=True)
 

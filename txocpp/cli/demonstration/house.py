@@ -36,6 +36,7 @@ from txocpp.transport.websocket_settings import ClientSettings
 IDENTITY = "DEMO-1"
 CONNECTORS = 2
 MAXIMUM_A = Decimal(32)
+OFTEN_S = 5
 PATIENCE_S = 60
 """For the charge point to be accepted."""
 CAR = SimulationSettings(battery_wh=Decimal(50_000), soc_percent=Decimal(42))
@@ -131,6 +132,15 @@ class House:
         if record.answer is None:
             raise TxocppError(f"{action}: {record.outcome} {record.error_text or ''}")
         return dict(record.answer)
+
+    async def sample_often(self) -> None:
+        """Let the charge point tell every few seconds what flows, for the curves of the pages."""
+        for key, value in {
+            "MeterValueSampleInterval": str(OFTEN_S),
+            "MeterValuesSampledData": "Energy.Active.Import.Register,Power.Active.Import,"
+            "Current.Import,Current.Offered",
+        }.items():
+            await self.ask("ChangeConfiguration", {"key": key, "value": value})
 
     async def transactions(self) -> list[TransactionRecord]:
         """The central system's books, by connector."""

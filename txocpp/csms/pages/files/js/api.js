@@ -1,6 +1,6 @@
 // The HTTP API: requests, their errors, and the stream of events.
 
-import { heardTime } from "./clock.js";
+import { heardDate, heardTime } from "./clock.js";
 
 let csrf = null;
 let onLoggedOut = () => {};
@@ -50,6 +50,7 @@ async function ask(method, url, body, { version, signal } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "The central system cannot be reached.");
   }
+  heardDate(response.headers.get("Date"));
   const text = await response.text();
   let document = null;
   try {
