@@ -12,8 +12,11 @@ import pytest_twisted
 import treq
 from certificates_rig import Authority
 from twisted.internet import reactor
-from twisted.internet.endpoints import serverFromString
-from twisted.internet.protocol import Factory
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol, serverFromString
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web.client import ResponseFailed
 
 from txocpp.csms.accounts import Passwords
 from txocpp.csms.listening import is_loopback
@@ -122,6 +125,49 @@ async def test_stations_are_told_goodbye_and_nothing_is_lost(tmp_path: Path) -> 
         assert database.execute("SELECT id_tag FROM tag").fetchall() == [("TAG",)]
         assert database.execute("SELECT last_seen > 0 FROM station").fetchall() == [(1,)]
     database.close()
+
+
+async def test_nobody_keeps_a_connection_to_what_has_ended(tmp_path: Path) -> None:
+    """Neither who hears events nor who might ask again."""
+    service = central_system(reactor, settings(tmp_path))
+    service.startService()
+    _, http = ports(service)
+    url = f"http://127.0.0.1:{http}"
+    hearing = await treq.get(f"{url}/api/events", persistent=False)
+    heard: list[bytes] = []
+    cut = hearing.collect(heard.append)
+    lines = [
+        await connectProtocol(TCP4ClientEndpoint(reactor, "127.0.0.1", http), Line())
+        for _ in range(2)
+    ]
+    await lines[0].ask("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await service.stopService()
+    for line in lines:
+        await line.gone
+    with pytest.raises(ResponseFailed):
+        await cut
+    assert heard
+
+
+class Line(Protocol):
+    """A connection that stays until it is cut."""
+
+    def __init__(self) -> None:
+        self.gone: Deferred[None] = Deferred()
+        self._heard: Deferred[bytes] = Deferred()
+
+    def ask(self, request: str) -> Deferred[bytes]:
+        """Give the beginning of the answer."""
+        assert self.transport is not None
+        self.transport.write(request.encode())
+        return self._heard
+
+    def dataReceived(self, data: bytes) -> None:
+        if not self._heard.called:
+            self._heard.callback(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.gone.callback(None)
 
 
 async def test_a_port_in_use_is_told(tmp_path: Path) -> None:

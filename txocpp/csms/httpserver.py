@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IAddress, IListeningPort
-from twisted.internet.protocol import Factory
+from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 
 from txocpp.errors import ConfigurationError
@@ -42,6 +43,33 @@ class LateSite(Factory[Any]):
             site.doStop()
 
 
+class Connection(ProtocolWrapper):
+    """A connection whose end can be waited for."""
+
+    def __init__(self, factory: Connections, protocol: IProtocol) -> None:
+        super().__init__(factory, protocol)
+        self.gone: Deferred[None] = Deferred()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Called by Twisted when it is over."""
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+        self.gone.callback(None)
+
+
+class Connections(WrappingFactory[Connection]):
+    """Remembers who is connected to a site, so that all can be hung up on."""
+
+    noisy = False
+    protocol = Connection
+
+    async def cut(self) -> None:
+        """End all connections, whatever goes on; they are gone then."""
+        connections: list[Connection] = list(self.protocols)
+        for connection in connections:
+            connection.abortConnection()
+        await DeferredList([connection.gone for connection in connections])
+
+
 class HttpServer(Service):
     """A port with a site on it. `description`: a Twisted server endpoint."""
 
@@ -51,13 +79,13 @@ class HttpServer(Service):
         self.description = description
         self.port: IListeningPort | None = None
         self._reactor = reactor
-        self._site = LateSite(make_site)
+        self._connections = Connections(LateSite(make_site))  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:
         """Open the port. Raises `ConfigurationError` if that cannot be done."""
         endpoint = serverFromString(self._reactor, self.description)
         outcome: list[Any] = []
-        endpoint.listen(self._site).addBoth(outcome.append)
+        endpoint.listen(self._connections).addBoth(outcome.append)
         if outcome and isinstance(outcome[0], Failure):
             reason = outcome[0].getErrorMessage()
             raise ConfigurationError(f"cannot listen on {self.description!r}: {reason}")
@@ -65,7 +93,8 @@ class HttpServer(Service):
         super().startService()  # type: ignore[no-untyped-call]
 
     async def stopService(self) -> None:
-        """Close the port; requests that are being answered are cut off."""
+        """Close the port and all connections; requests that are being answered are cut off."""
         super().stopService()  # type: ignore[no-untyped-call]
         if self.port is not None:
             await maybeDeferred(self.port.stopListening)
+        await self._connections.cut()

@@ -12,7 +12,7 @@ from typing import Any
 
 from street import ACCEPTING, FAST
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import blockingCallFromThread
 
 from txocpp.csms.service import CentralSystemService
@@ -125,56 +125,28 @@ class PagesOffice:
             self.store = CentralStore(path, reactor=reactor)
         self.service = CentralSystemService(reactor, settings, self.store, FAST)
         self._players: list[Player] = []
-        self._connections: dict[Any, Deferred[None]] = {}
         self._http_port = 0
 
     def start(self) -> None:
         """Open everything."""
         self.service.startService()
-        self._watch()
+        self._http_port = self.http.port.getHost().port
 
     async def stop(self) -> None:
         """Close everything; what a browser holds open is cut off."""
         for player in self._players:
             player.leave()
-        await self.hang_up()
         await self.service.stopService()
 
     async def hang_up(self) -> None:
         """Close the port of the pages and all connections to it."""
-        await self.service.http.stopService()
-        connections = list(self._connections.items())
-        for channel, _ in connections:
-            # Twisted wraps the channel to be ready for HTTP/2, and gives no way through.
-            channel._channel.forceAbortClient()
-        await gatherResults([gone for _, gone in connections])
+        await self.http.stopService()
 
     def listen_again(self) -> None:
         """Open the port of the pages where it was."""
         http = self.http
         http.description = f"tcp:{self._http_port}:interface=127.0.0.1"
         http.startService()
-
-    def _watch(self) -> None:
-        """Remember who connects."""
-        self._http_port = self.http.port.getHost().port
-        factory = self.http.port.factory
-        build = factory.buildProtocol
-
-        def watched(address: Any) -> Any:
-            channel = build(address)
-            lost = channel.connectionLost
-            gone = self._connections[channel] = Deferred()
-
-            def connection_lost(reason: Any) -> None:
-                del self._connections[channel]
-                lost(reason)
-                gone.callback(None)
-
-            channel.connectionLost = connection_lost
-            return channel
-
-        factory.buildProtocol = watched
 
     @property
     def http(self) -> Any:
