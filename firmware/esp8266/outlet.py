@@ -315,6 +315,10 @@ class Outlet:
                 if self._stop_ms <= 0:
                     self.open()
         elif self.ma and self._asks() and self._seen == self.cp and not self._left[_REOPEN]:
+            if self.plant.lk == 0:  # nobody pulls a live plug: locked first, or not at all
+                if not self._lock:
+                    self.lock(1)
+                return
             passed = self.plant.test()
             if passed:
                 self.on = 1

@@ -173,6 +173,22 @@ def test_it_does_not_unlock_while_it_charges(charging: Host) -> None:
         charging.ask("lock", c=1, on=0)
 
 
+def test_it_locks_before_it_closes(host: Host) -> None:
+    """A plug that the host has freed is locked again first; one that cannot be stays dead."""
+    host.plant(car="B")
+    host.run(100)
+    host.ask("lock", c=1, on=0)
+    host.plant(lock_stuck=True, car="C")
+    host.ask("limit", c=1, ma=16000)
+    host.ask("gate", c=1, on=1)
+    host.run(5000)
+    assert not host.truth()["closed"]
+    assert host.status()["f"] == ["lock"]
+    host.plant(lock_stuck=False, lk=1)
+    host.run(200)
+    assert host.truth()["closed"]
+
+
 def test_a_lock_that_does_not_move_is_told(host: Host) -> None:
     """The request is answered `Fault` within the host's patience, and the status names it."""
     host.plant(lock_stuck=True)

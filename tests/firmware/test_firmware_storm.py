@@ -37,6 +37,7 @@ class Charger:
 
     key = b""
     locked_out = 0
+    host = update = None
 
     def __init__(self) -> None:
         self.board = self
