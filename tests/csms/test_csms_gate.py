@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from street import Street
+from twisted.internet.defer import Deferred
 
 from txocpp.csms.boot import Admit
 from txocpp.csms.passwords import StationPasswords, key_as_hex, key_from_text, new_key
@@ -102,6 +105,59 @@ def test_a_refused_new_password_is_forgotten() -> None:
     street.operate("AL1000", "ChangeConfiguration", payload=payload)
     assert street.knock("AL1000", **old) is None
     assert street.knock("AL1000", user="AL1000", password=fresh) is not None
+
+
+@pytest.mark.rule("X-12")
+@pytest.mark.parametrize("last", [{"status": "Rejected"}, Deferred])
+def test_a_station_that_missed_several_new_passwords_is_not_locked_out(last: Any) -> None:
+    """Whichever of them it has is good, until one has been used."""
+    street = with_password()
+    cp = street.plug_in("AL1000", user="AL1000", password=KEY)
+    cp.boot()
+    fresh = [new_key() for _ in range(2)]
+    for key, answer in zip(fresh, (Deferred(), last() if last is Deferred else last), strict=True):
+        cp.answers["ChangeConfiguration"] = answer
+        payload = {"key": "AuthorizationKey", "value": key_as_hex(key)}
+        street.begin("AL1000", "ChangeConfiguration", payload=payload)
+        street.run(31)
+    assert street.knock("AL1000", user="AL1000", password=KEY) is None
+    assert street.knock("AL1000", user="AL1000", password=fresh[0]) is None
+    cp.leave()
+
+
+@pytest.mark.rule("X-12")
+def test_a_first_password_locks_nobody_out_before_it_is_acknowledged(street: Street) -> None:
+    """A station that had none comes as before, if it cannot have heard of it."""
+    cp = street.booted("CP1")
+    payload = {"key": "AuthorizationKey", "value": key_as_hex(new_key())}
+    cp.answers["ChangeConfiguration"] = Deferred()
+    street.begin("CP1", "ChangeConfiguration", payload=payload)
+    cp.leave()
+    assert street.knock("CP1") is None
+    street.plug_in("CP1", cp)
+    cp.answers["ChangeConfiguration"] = {"status": "Accepted"}
+    street.operate("CP1", "ChangeConfiguration", payload=payload)
+    assert street.knock("CP1") is not None
+
+
+@pytest.mark.rule("X-12")
+def test_a_password_that_is_entered_meanwhile_outlives_a_refusal() -> None:
+    """It is not replaced by none."""
+    street = with_password()
+    cp = street.plug_in("AL1000", user="AL1000", password=KEY)
+    cp.boot()
+    cp.answers["ChangeConfiguration"] = answer = Deferred()
+    payload = {"key": "AuthorizationKey", "value": key_as_hex(new_key())}
+    street.begin("AL1000", "ChangeConfiguration", payload=payload)
+    entered = new_key()
+    hashed = street.office.passwords.hash(entered)
+    number = street.station("AL1000").id
+    street.change(lambda r: r.stations.set(number, password_hash=hashed, other_password_hash=None))
+    answer.callback({"status": "Rejected"})
+    street.run()
+    assert street.knock("AL1000") is not None
+    assert street.knock("AL1000", user="AL1000", password=entered) is None
+    cp.leave()
 
 
 @pytest.mark.rule("X-13")

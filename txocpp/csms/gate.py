@@ -16,7 +16,7 @@ from txocpp.csms.accounts import Patience
 from txocpp.csms.boot import Admit
 from txocpp.csms.central import Admission
 from txocpp.csms.origins import host_of, is_foreign_page, is_loopback_address
-from txocpp.csms.passwords import StationPasswords
+from txocpp.csms.passwords import NONE_WANTED, StationPasswords, former_hashes
 from txocpp.csms.securityprofile import Held, certificate_names, held, settle, shown
 from txocpp.csms.station import Registration
 from txocpp.errors import StoreError
@@ -151,6 +151,10 @@ class Gate:
         return None
 
     def _check_password(self, credentials: Credentials, record: StationRecord) -> Refusal | None:
+        former = former_hashes(record.other_password_hash)
+        if NONE_WANTED in former and not self._rules.require_password:
+            # Its first password is on its way, and may never have arrived.
+            return None
         if credentials.password is None:
             return self._refuse(credentials, 401, "it gave no password")
         who = f"{credentials.identity} at {host_of(credentials.address)}"
@@ -162,8 +166,8 @@ class Gate:
         # the former key stays good until the new one was used once.
         if not any(
             self._passwords.verify(known, credentials.password)
-            for known in (record.password_hash, record.other_password_hash)
-            if known is not None
+            for known in (record.password_hash, *former)
+            if known is not None and known != NONE_WANTED
         ):
             self._patience.failed(who)
             return self._refuse(credentials, 401, "its password is wrong")

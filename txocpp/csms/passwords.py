@@ -20,6 +20,12 @@ from typing import Final
 KEY_BYTES: Final = 20
 """As long as white paper A00.FR.205 allows."""
 
+NONE_WANTED: Final = "-"
+"""In place of a former hash: the station had no password."""
+
+MOST_FORMER: Final = 4
+"""Each costs a computation when a station connects."""
+
 _ROUNDS: Final = 2000
 """Some stretching, in case an operator chose a readable password: about a millisecond."""
 
@@ -74,6 +80,30 @@ class StationPasswords:
         if 16 <= len(decoded) <= KEY_BYTES:
             forms.append(decoded)
         return forms
+
+
+def with_former(present: str | None, former: str | None) -> str:
+    """What stays good while a change of the key is under way (X-12): the present hash, and those
+    before it that no new key has replaced for certain. The newest comes first."""
+    known = [present or NONE_WANTED, *former_hashes(former)]
+    # Whatever became of the changes, the last one is what the station showed for certain.
+    return " ".join([*known[: MOST_FORMER - 1], known[-1]] if len(known) > MOST_FORMER else known)
+
+
+def former_hashes(former: str | None) -> list[str]:
+    """The hashes in a text of `with_former`; among them may be `NONE_WANTED`."""
+    return (former or "").split()
+
+
+def step_back(former: str) -> tuple[str | None, str | None]:
+    """The newest key was refused: the hash before it, and what is left of the former ones."""
+    present, *rest = former.split()
+    return None if present == NONE_WANTED else present, " ".join(rest) or None
+
+
+def settled(former: str | None) -> str | None:
+    """The station has acknowledged its key: nobody comes without one any more."""
+    return " ".join(one for one in former_hashes(former) if one != NONE_WANTED) or None
 
 
 def _digest(key: bytes, salt: bytes, rounds: int) -> bytes:

@@ -13,7 +13,13 @@ from typing import Any, Final
 import attrs
 
 from txocpp.csms import securityprofile
-from txocpp.csms.passwords import StationPasswords, key_from_text
+from txocpp.csms.passwords import (
+    StationPasswords,
+    key_from_text,
+    settled,
+    step_back,
+    with_former,
+)
 from txocpp.messages.v16 import (
     CancelReservationRequest,
     CancelReservationStatus,
@@ -65,10 +71,12 @@ def before_sending(exchange: Exchange) -> None:
         return
     # from now on both keys are good, since the answer may get lost on its way.
     station = exchange.records.stations.get(exchange.station_id)
+    if station is None:
+        return
     exchange.records.stations.set(
         exchange.station_id,
         password_hash=StationPasswords().hash(key_from_text(request.value)),
-        other_password_hash=station.password_hash if station is not None else None,
+        other_password_hash=with_former(station.password_hash, station.other_password_hash),
     )
 
 
@@ -115,11 +123,19 @@ def _changes_password(request: Any) -> bool:
 
 def _restore_password(exchange: Exchange) -> None:
     station = exchange.records.stations.get(exchange.station_id)
+    # Without a former one, somebody has entered a password meanwhile, or the new one was used.
+    if station is not None and station.other_password_hash is not None:
+        present, former = step_back(station.other_password_hash)
+        exchange.records.stations.set(
+            exchange.station_id, password_hash=present, other_password_hash=former
+        )
+
+
+def _settle_password(exchange: Exchange) -> None:
+    station = exchange.records.stations.get(exchange.station_id)
     if station is not None:
         exchange.records.stations.set(
-            exchange.station_id,
-            password_hash=station.other_password_hash,
-            other_password_hash=None,
+            exchange.station_id, other_password_hash=settled(station.other_password_hash)
         )
 
 
@@ -127,7 +143,9 @@ def _configuration_changed(exchange: Exchange, response: Any) -> None:
     request: ChangeConfigurationRequest = exchange.request
     status = response.status
     if _changes_password(request):
-        if status not in (ConfigurationStatus.ACCEPTED, ConfigurationStatus.REBOOT_REQUIRED):
+        if status is ConfigurationStatus.ACCEPTED:
+            _settle_password(exchange)
+        elif status is not ConfigurationStatus.REBOOT_REQUIRED:
             _restore_password(exchange)
         return
     if status in (ConfigurationStatus.ACCEPTED, ConfigurationStatus.REBOOT_REQUIRED):

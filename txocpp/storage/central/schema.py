@@ -118,7 +118,7 @@ station = Table(
     Column("meter_type", Words(25)),
     Column("meter_serial_number", Words(25)),
     Column("password_hash", Text),
-    # While a change of the key is under way: the former one, good until the new one is used.
+    # While a change of the key is under way: former ones, good until the new one is used.
     Column("other_password_hash", Text),
     Column("first_seen", Instant, nullable=False),
     Column("last_seen", Instant),
