@@ -81,6 +81,15 @@ def test_another_meter_goes_on_where_the_old_one_ended() -> None:
         assert one.read(first + 2, 2.0) == 1002
 
 
+def test_another_meter_is_another_one_after_a_start_of_the_host_too() -> None:
+    """The host may die before it has read the new meter for the first time."""
+    one, again = register(), EnergyRegister(maximum_power_w=11_000)
+    one.replaced()
+    again.recall(one.memory())
+    assert again.read(7_000_000, 0.0) == 1000
+    assert again.memory() == {"meter_wh": 7_000_000, "offset_wh": 1000 - 7_000_000}
+
+
 def test_a_foreign_memory_is_refused() -> None:
     """With what was found."""
     with pytest.raises(StoreError, match="not the memory of an energy register"):

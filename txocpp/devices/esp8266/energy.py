@@ -102,7 +102,8 @@ class EnergyRegister:
 
     def memory(self) -> dict[str, Any]:
         """What must survive, as plain JSON values."""
-        return {"meter_wh": self.meter_wh, "offset_wh": self.offset_wh}
+        kept: dict[str, Any] = {"meter_wh": self.meter_wh, "offset_wh": self.offset_wh}
+        return {**kept, "replaced": True} if self._replaced else kept
 
     def recall(self, memory: dict[str, Any]) -> None:
         """Go on where an earlier register ended; raises `txocpp.errors.StoreError`."""
@@ -110,3 +111,4 @@ class EnergyRegister:
         if type(offset_wh) is not int or (meter_wh is not None and type(meter_wh) is not int):
             raise StoreError(f"not the memory of an energy register: {memory!r}")
         self.meter_wh, self.offset_wh = meter_wh, offset_wh
+        self._replaced = memory.get("replaced") is True
