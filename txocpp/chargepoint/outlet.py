@@ -6,11 +6,12 @@ line to the box comes back. It knows no transaction.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final
 
 import attrs
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -108,7 +109,9 @@ class Outlet:
     async def take_back(self, *, at_once: bool = False) -> None:
         """End charging; returns when the contactor is open, or should be."""
         self.permitted = False
-        self._tell_permission(at_once=at_once)
+        # Until the box has heard it, a permission on its way may still close the contactor.
+        with suppress(TookTooLong):
+            await _in_time(self._tell_permission(at_once=at_once), OPENING_S, self._clock)
         if self.draws:
             opened: Deferred[None] = Deferred()
             self._opened.append(opened)
@@ -188,10 +191,11 @@ class Outlet:
         told = self._evse.set_current_limit(self.limit_a, self._limit_phases)
         self._noting_failure(told, "limit")
 
-    def _tell_permission(self, *, at_once: bool = False) -> None:
-        if self.state.online:
-            told = self._evse.permit(self.permitted, at_once=at_once)
-            self._noting_failure(told, "permit")
+    def _tell_permission(self, *, at_once: bool = False) -> Deferred[None]:
+        if not self.state.online:
+            return succeed(None)
+        told = self._evse.permit(self.permitted, at_once=at_once)
+        return self._noting_failure(told, "permit")
 
     def _tell_shown(self) -> None:
         if self._shown is not None and self.state.online and IStatusLight.providedBy(self._evse):
@@ -212,8 +216,8 @@ class Outlet:
             return False
         return True
 
-    def _noting_failure(self, done: Deferred[None], what: str) -> None:
-        done.addErrback(self._note_failure, what)
+    def _noting_failure(self, done: Deferred[None], what: str) -> Deferred[None]:
+        return done.addErrback(self._note_failure, what)
 
     def _note_failure(self, failure: Failure, what: str) -> None:
         failure.trap(DeviceError)
