@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from txocpp.csms.logins import without_logins
 from txocpp.csms.station import Station
 from txocpp.interfaces import ICentralStore
 from txocpp.storage.central.records import Records
@@ -45,6 +46,7 @@ class MessageLog:
         """A frame has come from a station, or is sent to it."""
         if '"key"' in frame and SECRET.lower() in frame.lower():
             frame = redacted(frame)
+        frame = without_logins(frame)
         way = "in" if direction == "received" else "out"
         at_ms = int(self._clock.seconds() * 1000)
         self._rows.append((station.key, at_ms, way, frame[:LONGEST_FRAME]))

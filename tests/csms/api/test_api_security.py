@@ -238,3 +238,23 @@ def test_each_guesser_behind_a_proxy_waits_alone(street: Street, admin: Client) 
     assert attempt("other", "nonsense") == 401
     found = street.ask(lambda r: r.accounts.trail(before=None, limit=2, who=None))
     assert found[1].address == "192.0.2.7"
+
+
+@pytest.mark.rule("X-13")
+def test_names_and_passwords_in_urls_are_for_the_station_only(street: Street) -> None:
+    """Neither with the operation, nor in the message log, nor on the trail."""
+    cp = street.booted()
+    cp.answers["GetDiagnostics"] = {}
+    location = "ftp://up:lo@d@files.example/CP1"
+    client = Client(street)
+    client.post(
+        "/api/stations/CP1/operations", action="GetDiagnostics", payload={"location": location}
+    )
+    assert cp.heard == [("GetDiagnostics", {"location": location})]
+    seen = [
+        client.get(path).content.decode()
+        for path in ("/api/operations", "/api/stations/CP1/messages", "/api/audit")
+    ]
+    for text in seen:
+        assert "files.example" in text
+        assert "lo@d" not in text

@@ -24,6 +24,7 @@ from werkzeug.exceptions import HTTPException
 from txocpp.csms.api.access import STRANGER, Access, address_of
 from txocpp.csms.api.endpoint import Answer, Call, Endpoint, Endpoints, Problem, Role
 from txocpp.csms.api.outflow import Outflow
+from txocpp.csms.logins import without_logins
 from txocpp.csms.office import Office
 from txocpp.csms.operations import TooManyOperations
 from txocpp.errors import StoreError
@@ -176,7 +177,9 @@ class _Serving:
 
 
 def without_secrets(document: Any) -> Any:
-    """The document as it may be kept: passwords are left out."""
+    """The document as it may be kept: passwords are left out, also of URLs."""
+    if isinstance(document, str):
+        return without_logins(document)
     if isinstance(document, list):
         return [without_secrets(item) for item in document]
     if not isinstance(document, dict):

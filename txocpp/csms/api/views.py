@@ -12,6 +12,7 @@ import msgspec
 
 from txocpp.csms.authorization import tag_status
 from txocpp.csms.central import CentralSystem
+from txocpp.csms.logins import document_without_logins
 from txocpp.csms.metering import read_kept
 from txocpp.storage.central.operations import OperationRecord
 from txocpp.storage.central.profiles import ProfileRecord
@@ -325,7 +326,7 @@ def operation_view(record: OperationRecord, station: str) -> OperationView:
         id=record.id,
         station=station,
         action=record.action,
-        payload=record.payload,
+        payload=document_without_logins(record.payload),
         state=record.state,
         outcome=record.outcome,
         answer=record.answer,
