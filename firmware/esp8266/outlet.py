@@ -164,6 +164,8 @@ class Outlet:
 
     def _watch_pilot(self, raw: str, dt: int) -> None:
         """Two equal samples are believed; one alone is doubted, and flutter not for long."""
+        if not dt:
+            return  # no second sample, but the same spike seen twice
         steady = raw == self._seen
         self._seen = raw
         if raw == self.cp and steady:
@@ -314,7 +316,7 @@ class Outlet:
                 self._stop_ms -= dt
                 if self._stop_ms <= 0:
                     self.open()
-        elif self.ma and self._asks() and self._seen == self.cp and not self._left[_REOPEN]:
+        elif self.ma and self._asks() and self.plant.cp == self.cp and not self._left[_REOPEN]:
             if self.plant.lk == 0:  # nobody pulls a live plug: locked first, or not at all
                 if not self._lock:
                     self.lock(1)

@@ -55,6 +55,20 @@ def test_the_first_wiring_closes_its_relay_when_a_car_asks() -> None:
     assert board.pins[RELAY].level == 0
 
 
+def test_a_spike_that_a_request_meets_is_one_sample() -> None:
+    """A request steps the outlet besides its turns; the pilot gets no second voice by that."""
+    board = PinBoard()
+    outlet = ready(relay.Relay(board, Settings(), {}))
+    board.pins[PLUG](ON)
+    step(outlet, 200)
+    board.pins[ASK](ON)
+    outlet.step(0)
+    outlet.step(20)
+    assert (outlet.cp, board.pins[RELAY].level) == ("B", 0)
+    outlet.step(20)
+    assert (outlet.cp, board.pins[RELAY].level) == ("C", 1)
+
+
 def test_a_relay_gives_all_or_nothing() -> None:
     """A limit below the current of the installation is a pause, and takes effect at once."""
     board = PinBoard()
