@@ -76,6 +76,18 @@ def test_a_station_without_password_is_refused_where_one_is_demanded() -> None:
         assert refusal.http_status == 401
 
 
+def test_strangers_do_not_fill_the_disk(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whom somebody has accepted is no stranger any more."""
+    monkeypatch.setattr("txocpp.csms.gate.MOST_NEWCOMERS", 1)
+    assert street.knock("CP1") is None
+    refusal = street.knock("CP2")
+    assert refusal is not None
+    assert refusal.http_status == 503
+    assert street.knock("CP1") is None
+    street.decide("CP1", admission="accepted")
+    assert street.knock("CP2") is None
+
+
 @pytest.mark.rule("X-12")
 def test_the_old_password_is_good_until_the_new_one_was_used() -> None:
     """A station that did not get our change of the key is not locked out."""

@@ -26,7 +26,8 @@ from txocpp.storage.central.stations import StationRecord
 
 LONGEST_IDENTITY = 255
 MOST_NEWCOMERS = 10_000
-"""Unknown stations that are entered by themselves; a stranger shall not fill the disk."""
+"""Stations that were entered by themselves and that no operator has accepted; a stranger shall
+not fill the disk."""
 
 GUESSES: Final = 10
 """Wrong passwords for one station from one address, before it has to wait."""
@@ -216,7 +217,7 @@ def _settle(station_id: int, promised: Held, profile: int, records: Records) -> 
 def _enter(credentials: Credentials, now: datetime, records: Records) -> StationRecord | None:
     identity, name = credentials.identity, credentials.certificate_common_name
     known = records.stations.find(identity)
-    if known is None and records.stations.count() >= MOST_NEWCOMERS:
+    if known is None and records.stations.count_newcomers() >= MOST_NEWCOMERS:
         return None
     # A newcomer is whose certificate it first came with.
     serial = None if name in (None, identity) else name

@@ -220,6 +220,12 @@ class Stations:
             self._connection.execute(select(func.count()).select_from(schema.station)).scalar_one()
         )
 
+    def count_newcomers(self) -> int:
+        """How many of them nobody has decided about."""
+        table = schema.station
+        question = select(func.count()).select_from(table).where(table.c.admission.is_(None))
+        return int(self._connection.execute(question).scalar_one())
+
     def connectors(self, station_ids: Iterable[int]) -> list[ConnectorRecord]:
         """The connectors of these stations, in order."""
         table = schema.connector
