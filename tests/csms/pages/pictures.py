@@ -100,21 +100,26 @@ def by_day(person: Person) -> None:
     take(person, "operations")
 
 
+def choose_six_hours(person: Person) -> None:
+    """The curve of the running session, whole: not what was drawn before it was chosen."""
+    person.open("/stations/AL-0001")
+    person.sees_many("[data-connector='1'] svg[role=img] path.drawn[d^=M]", 1)
+    with person.page.expect_response(lambda found: "/samples?connector_id=1&" in found.url):
+        person.click("6 h")
+    with person.page.expect_response(lambda found: "/schedules?connector_id=1&" in found.url):
+        pass
+    person.sees_many("[data-connector='1'] svg[role=img] path.limit[d^=M]", 1)
+
+
 def by_night(person: Person) -> None:
     """The page of a station that charges."""
-    person.open("/stations/AL-0001")
-    person.click("6 h")
-    person.sees_many("[data-connector='1'] svg[role=img] path.limit[d^=M]", 1)
-    person.sees_many("[data-connector='1'] svg[role=img] path.drawn[d^=M]", 1)
+    choose_six_hours(person)
     take(person, "station-dark")
 
 
 def on_a_phone(person: Person) -> None:
     """The same in a hand."""
-    person.open("/stations/AL-0001")
-    person.click("6 h")
-    person.sees_many("[data-connector='1'] svg[role=img] path.limit[d^=M]", 1)
-    person.sees_many("[data-connector='1'] svg[role=img] path.drawn[d^=M]", 1)
+    choose_six_hours(person)
     take(person, "phone")
 
 
