@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from street import Street
+from street import Street, outcome_of
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import StringTransport
 from twisted.web.http import HTTPChannel
@@ -96,6 +96,39 @@ def test_a_quiet_line_is_kept_alive(street: Street) -> None:
     street.clock.advance(KEEPALIVE_S)
     assert browser.text.count(": still here") == before + 1
     browser.close()
+
+
+def test_who_may_not_look_any_more_hears_nothing_more(street: Street) -> None:
+    """After logging out, or with a token that was taken away; others go on hearing."""
+    accounts = street.office.accounts
+    _, key = outcome_of(Deferred.fromCoroutine(_logged_in(street)))
+    token, text = outcome_of(Deferred.fromCoroutine(accounts.add_token("watch", "viewer", None)))
+    cookie = f"Cookie: txocpp_session={key}"
+    people = [_hearing(street, shown) for shown in (cookie, f"Authorization: Bearer {text}")]
+    outcome_of(Deferred.fromCoroutine(accounts.log_out(key)))
+    street.run(KEEPALIVE_S)
+    street.booted()
+    told = [len(one.events()) for one in people]
+    assert told == [0, 2]
+    street.change(lambda records: records.accounts.remove_token(token.id))
+    street.run(KEEPALIVE_S)
+    street.booted("CP2")
+    assert [len(one.events()) for one in people] == told
+    for one in people:
+        one.close()
+
+
+def _hearing(street: Street, shown: str) -> Browser:
+    request = f"GET /api/events HTTP/1.1\r\nHost: localhost\r\n{shown}\r\n\r\n"
+    return Browser(street, request=request)
+
+
+async def _logged_in(street: Street) -> tuple[Any, str]:
+    accounts = street.office.accounts
+    await accounts.add("anna", "admin", "correct horse")
+    found = await accounts.log_in("anna", "correct horse")
+    assert found is not None
+    return found
 
 
 def test_a_browser_that_has_gone_is_forgotten(street: Street) -> None:

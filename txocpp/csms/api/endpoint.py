@@ -75,6 +75,8 @@ class Call:
     body: Any
     if_match: int | None = None
     """The version that must not have changed meanwhile; None: any."""
+    may_still: Callable[[], Awaitable[bool]] | None = None
+    """For what goes on: whether whoever asked may still ask, after logging out, say."""
 
     @property
     def identity(self) -> str:

@@ -1,7 +1,8 @@
 """What happens, as it happens: Server-Sent Events.
 
 A slow reader must not hold a growing heap of events for ever: when its connection takes no more
-and too much has gathered, it is dropped; browsers then connect again by themselves.
+and too much has gathered, it is dropped; browsers then connect again by themselves. Whoever may not
+look any more, having logged out for example, hears nothing more from the next sign of life on.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from typing import Any, Final
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.web.http import Request
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from txocpp.csms.api.endpoint import Call, Endpoints
 from txocpp.csms.events import Event
 from txocpp.csms.office import Office
+from txocpp.errors import StoreError
 
 routes = Endpoints("live")
 
@@ -39,7 +42,7 @@ async def events(office: Office, call: Call) -> Any:
     """Events as they happen (Server-Sent Events)."""
     query: EventsQuery = call.query
     kinds = tuple(kind.strip() for kind in (query.kinds or "").split(",") if kind.strip())
-    reader = _Reader(call.request, office.central.clock)
+    reader = _Reader(call, office.central.clock)
 
     def wanted(event: Event) -> None:
         if query.station is None or event.station == query.station:
@@ -57,14 +60,18 @@ async def events(office: Office, call: Call) -> Any:
 class _Reader:
     """One connection that hears events."""
 
-    def __init__(self, request: Request, clock: IReactorTime) -> None:
+    _log = Logger()
+
+    def __init__(self, call: Call, clock: IReactorTime) -> None:
         self.gone: Deferred[None] = Deferred()
-        self._request = request
+        self._may_still = call.may_still
+        self._request = request = call.request
         self._clock = clock
         self._paused = False
         self._unsent: list[bytes] = []
         self._size = 0
         self._timer: IDelayedCall | None = None
+        self._over = False
         request.setHeader("content-type", "text/event-stream")
         request.setHeader("cache-control", "no-store")
         request.setHeader("x-accel-buffering", "no")
@@ -79,6 +86,7 @@ class _Reader:
 
     def stop(self) -> None:
         """The connection is over."""
+        self._over = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -111,4 +119,25 @@ class _Reader:
 
     def _keep_alive(self) -> None:
         self._write(b": still here\n\n")
-        self._timer = self._clock.callLater(KEEPALIVE_S, self._keep_alive)
+        self._timer = self._clock.callLater(KEEPALIVE_S, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        Deferred.fromCoroutine(self._go_on()).addErrback(self._failed)
+
+    async def _go_on(self) -> None:
+        try:
+            may = self._may_still is None or await self._may_still()
+        except StoreError:
+            # It will say later who it is.
+            may = True
+        if self._over:
+            return
+        if may:
+            self._keep_alive()
+        else:
+            self.gone.callback(None)
+
+    def _failed(self, failure: Failure) -> None:
+        self._log.failure("nobody knows who may hear events", failure)
+        self.gone.callback(None)

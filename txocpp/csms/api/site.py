@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any, Final, cast, get_type_hints
 from urllib.parse import parse_qs, quote, unquote
@@ -112,6 +112,7 @@ class _Serving:
                 _query(endpoint, request),
                 _body(endpoint, request),
                 _if_match(request),
+                partial(self._may_still, endpoint, request),
             )
             result = await self._run(endpoint, call)
             if isinstance(result, Answer) and isinstance(result.body, AsyncIterator):
@@ -129,6 +130,12 @@ class _Serving:
         except Exception:
             self._log.failure("{route} failed", route=_name(endpoint))
             return _problem(request, Problem(500, "this is a fault of the central system"))
+
+    async def _may_still(self, endpoint: Endpoint, request: Request) -> bool:
+        try:
+            return (await self._access.identify(request)).role >= endpoint.role
+        except Problem:
+            return False
 
     async def _pour(self, endpoint: Endpoint, request: Request, answer: Answer) -> bytes:
         # What is wrong with the question shows before the first piece, and is still told.
