@@ -133,6 +133,12 @@ def test_the_tables_of_pins_are_those_of_the_firmware(plant: str) -> None:
         check_pins(plant, {n: None if v == "none" else int(v) for n, v in pairs.items()})
 
 
+def test_every_further_setting_is_on_the_page() -> None:
+    """What `--set` takes, no more and no less."""
+    told = set(re.findall(r"^\| `(\w+)=", PAGE, re.M))
+    assert told == {"port", "insecure"}.union(*(wiring.more for wiring in WIRINGS.values()))
+
+
 def test_the_printed_names_of_the_pins_are_right() -> None:
     """Dn is what a NodeMCU calls them."""
     printed = {16: 0, 5: 1, 4: 2, 0: 3, 2: 4, 14: 5, 12: 6, 13: 7, 15: 8}
