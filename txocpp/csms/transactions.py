@@ -8,12 +8,12 @@ one outcome:
   meter value; a Stop for it that comes after all still completes it;
 * the same Stop again: nothing changes; a different one for a stopped transaction: the first one
   stays, the note says so;
-* a Stop without a Start (TX-29, id -1 or any unknown one): completes the one running transaction
-  whose id the station cannot have learned, if there is exactly one; otherwise a transaction is
-  entered that has an end only, with the start as far as transactionData tells it;
-* a Stop with the id of another station's transaction: as with an unknown id;
-* meter values with an unknown id: belong to the running transaction of the connector whose id the
-  station cannot have learned, or to none; they are kept either way (Z-07).
+* a Stop without a Start (TX-29, id -1 or 0): completes the one running transaction whose id the
+  station cannot have learned, if there is exactly one; otherwise a transaction is entered that has
+  an end only, with the start as far as transactionData tells it;
+* a Stop with any other id that was not given to the station: such a transaction in any case;
+* meter values with id -1 or 0: belong to the running transaction of the connector whose id the
+  station cannot have learned, or to none; those with any other id are kept as they come (Z-07).
 
 Rules of this room: functions of one `Records`, run inside a change of the store, so that each is
 applied whole or not at all. Nothing is ever refused (TX-04).
