@@ -71,6 +71,7 @@ def test_a_taken_port_is_named() -> None:
         shown = demonstrate("--http", LOCAL, "--control", f"tcp:{port}:interface=127.0.0.1")
     assert shown.returncode == 1
     assert str(port) in shown.stdout + shown.stderr
+    assert "--control" in " ".join((shown.stdout + shown.stderr).split())
     assert "Traceback" not in shown.stdout + shown.stderr
 
 

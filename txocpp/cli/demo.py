@@ -135,8 +135,10 @@ class Performance:
             await Story(self._house, self._screen, self._breathe).play()
         except CancelledError:
             return
-        except (StoryFailed, ConfigurationError) as failure:
+        except StoryFailed as failure:
             self._faults.append(str(failure))
+        except ConfigurationError as failure:
+            self._faults.append(f"{failure} (--http and --control take other ports)")
         except Exception:
             self._faults.append(Failure().getTraceback())
         self._clock.factor = 1.0

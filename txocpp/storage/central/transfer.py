@@ -24,7 +24,7 @@ def transfer(source: Connection, target: Connection, say: Say = lambda table, ro
     """
     for table in metadata.sorted_tables:
         if target.execute(select(table).limit(1)).first() is not None:
-            raise StoreError(f"the database to copy to is not empty: it has a {table.name}")
+            raise StoreError(f"the database to copy to is not empty: {table.name} has rows")
     total = 0
     for table in metadata.sorted_tables:
         total += _copy(source, target, table, say)
