@@ -261,6 +261,20 @@ def test_wrong_tokens_have_to_wait_too(street: Street, admin: Client) -> None:
     assert basic.status == 401
 
 
+@pytest.mark.parametrize(("proxies", "secure"), [(0, False), (1, True)])
+def test_a_cookie_that_came_by_tls_goes_by_tls_only(
+    street: Street, admin: Client, proxies: int, secure: bool
+) -> None:
+    """Also if a proxy in front ends TLS; from others the claim counts nothing."""
+    answer = Client(street, trusted_proxies=proxies).ask(
+        "POST",
+        "/api/session",
+        {"name": "root", "password": "correct horse"},
+        headers={"x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.7"},
+    )
+    assert ("Secure" in (answer.header("set-cookie") or "")) is secure
+
+
 def test_the_audit_trail_says_who_did_what(street: Street, admin: Client) -> None:
     """Changes and logins, without secrets."""
     street.booted()

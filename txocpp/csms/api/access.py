@@ -13,7 +13,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -122,7 +122,10 @@ class Access:
 
 
 def _believe(request: Request, proxies: int) -> None:
-    """Take the address from what the proxies say; the first entries are anybody's claim."""
+    """Take from what the proxies say the address, of which the first entries are anybody's claim,
+    and whether the browser came by TLS."""
+    proxied: Any = request
+    proxied.proxied_by_tls = request.getHeader("x-forwarded-proto") == "https"
     told = ",".join(request.requestHeaders.getRawHeaders("x-forwarded-for", ())).split(",")
     try:
         address = ipaddress.ip_address(told[-proxies:][0].strip())
@@ -164,6 +167,11 @@ def session_key(request: Request) -> str | None:
     """The session that the cookie names."""
     found = request.getCookie(COOKIE)
     return None if found is None else found.decode("ascii", "replace")
+
+
+def came_by_tls(request: Request) -> bool:
+    """Whether nobody on the way could read the request, as far as we or the proxies can tell."""
+    return bool(request.isSecure() or getattr(request, "proxied_by_tls", False))
 
 
 def address_of(request: Request) -> str:

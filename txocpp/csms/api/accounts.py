@@ -9,7 +9,7 @@ import msgspec
 from twisted.web.http import Request
 
 from txocpp.csms.accounts import SESSION_LASTS, SHORTEST_PASSWORD, csrf_token
-from txocpp.csms.api.access import COOKIE, address_of, make_wait, session_key
+from txocpp.csms.api.access import COOKIE, address_of, came_by_tls, make_wait, session_key
 from txocpp.csms.api.endpoint import Answer, Call, Endpoints, Page, Problem, Role, changes
 from txocpp.csms.api.queries import Key, Limit, Moment, number_in_path
 from txocpp.csms.office import Office
@@ -170,7 +170,7 @@ def _set_cookie(request: Request, key: str, lasts_s: int) -> None:
         max_age=str(lasts_s),
         path="/",
         httpOnly=True,
-        secure=bool(request.isSecure()),
+        secure=came_by_tls(request),
         sameSite="strict",
     )
 
