@@ -168,6 +168,8 @@ async def test_nothing_in_common(central: CentralSystem, offered: str | None) ->
         ("/ocpp/a;b", "a;b"),
         ("/ocpp/%C3%BC?x=1", "ü"),
         ("/ocpp/CP%2B1", "CP+1"),
+        ("/ocpp/CP2/", "CP2"),
+        ("/BARE_1", "BARE_1"),
         ("/ocpp/", None),
         ("/ocpp", None),
         ("/", None),
@@ -193,7 +195,7 @@ async def test_the_right_path_is_told(central: CentralSystem) -> None:
 
     def visit() -> str:
         with Line(central.ocpp_port) as line:
-            _, headers = line.shake(head("/CP1"))
+            _, headers = line.shake(head("/elsewhere/CP1"))
             return line.stream.read(int(headers["content-length"])).decode()
 
     assert "/ocpp/IDENTITY" in await deferToThread(visit)

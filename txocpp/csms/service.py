@@ -226,6 +226,7 @@ def _servers(reactor: Any, settings: Settings, central: CentralSystem) -> list[W
     """One server for each port; they share the stations, so that the newest connection wins."""
     chosen = ServerSettings(
         path_prefix=settings.listen.path or None,
+        prefix_may_lack=settings.listen.path_may_lack,
         ping_interval_s=settings.stations.ping_interval_s,
         most_connections=settings.stations.most_connections,
         trusted_proxies=settings.listen.trusted_proxies,

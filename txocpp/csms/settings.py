@@ -46,6 +46,10 @@ class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             pattern="^(/.*/|)$",
         ),
     ] = "/ocpp/"
+    path_may_lack: Annotated[
+        bool,
+        Meta(description="Also take ws://HOST:PORT/IDENTITY, without that path."),
+    ] = True
     trusted_proxies: Annotated[
         int,
         Meta(ge=0, description="Proxies in front whose X-Forwarded-For tells the true address."),

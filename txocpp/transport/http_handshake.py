@@ -6,15 +6,24 @@ from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
 
-def identity_of(uri: str, path_prefix: str | None = None) -> str | None:
+def identity_of(
+    uri: str, path_prefix: str | None = None, *, prefix_may_lack: bool = False
+) -> str | None:
     """The charge point's identity in a request's URI: its last segment, percent-decoded (C-02).
 
-    None if there is none, or something else than `path_prefix` before it.
+    None if there is none, or something else than `path_prefix` before it; with `prefix_may_lack`
+    there may also be nothing before it. A single slash after it is passed over where a prefix
+    tells what is what.
     """
     # The raw URI: Python's own parser would cut the path at a semicolon.
     path = uri.partition("?")[0]
+    if path_prefix is not None:
+        if path == path_prefix or f"{path}/" == path_prefix:
+            return None
+        path = path.removesuffix("/")
     before, _, segment = path.rpartition("/")
-    if path_prefix is not None and f"{before}/" != path_prefix:
+    bare = prefix_may_lack and not before
+    if path_prefix is not None and f"{before}/" != path_prefix and not bare:
         return None
     try:
         identity = unquote_to_bytes(segment.encode("latin-1")).decode()

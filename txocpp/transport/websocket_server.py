@@ -164,9 +164,14 @@ class StationProtocol(WebSocketLine, FramedServerProtocol):  # type: ignore[misc
         self.dropConnection(abort=False)
 
     def _read_credentials(self, request: ConnectionRequest) -> Credentials:
-        identity = identity_of(self.http_request_uri, self.factory.settings.path_prefix)
+        settings = self.factory.settings
+        identity = identity_of(
+            self.http_request_uri,
+            settings.path_prefix,
+            prefix_may_lack=settings.prefix_may_lack,
+        )
         if identity is None:
-            before = self.factory.settings.path_prefix or "/"
+            before = settings.path_prefix or "/"
             raise ConnectionDeny(404, f"no charge point here; connect to {before}IDENTITY")
         user = password = None
         header = request.headers.get("authorization")

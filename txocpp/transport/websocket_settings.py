@@ -50,6 +50,8 @@ class ServerSettings:
     """What the server speaks; the station's order of preference decides (C-05)."""
     path_prefix: str | None = None
     """The URL path before the identity, for example ``/ocpp/``; None takes any (C-02)."""
+    prefix_may_lack: bool = False
+    """Also take a URL that has the identity and nothing before it."""
     ping_interval_s: float = 60.0
     """0 = no pings from this end."""
     most_connections: int = 0
