@@ -148,6 +148,10 @@ async def test_the_configuration_is_read(terminal: Terminal) -> None:
     assert "300" in await terminal.type("config", "CP1")
     assert "300" in await terminal.type("config", "CP1", "heartbeatinterval")
     assert [payload for _, payload in terminal.heard] == [{}, {"key": ["heartbeatinterval"]}]
+    terminal.answer = {"unknownKey": ["Nope"]}
+    assert "CP1 does not know the key 'Nope'" in await terminal.type(
+        "config", "CP1", "Nope", status=1
+    )
 
 
 async def test_tags_are_kept(terminal: Terminal) -> None:

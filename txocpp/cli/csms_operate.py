@@ -113,9 +113,12 @@ def config(desk: Desk, identity: str, key: str | None, value: str | None) -> Non
     )
 
     def words() -> None:
-        table(desk, done["items"], key="key", value="value", read_only="readonly")
+        if done["items"]:
+            table(desk, done["items"], key="key", value="value", read_only="readonly")
 
     desk.show(done, words)
+    if key is not None and not done["items"]:
+        raise click.ClickException(f"{identity} does not know the key {key!r}")
 
 
 @click.command()

@@ -117,7 +117,11 @@ class CentralSystemService(Service):
             for server in self.servers:
                 server.startService()
                 opened.append(server)
-                self._log.info("charge points connect to {where}", where=server.description)
+                self._log.info(
+                    "charge points connect to {where}, path {path}IDENTITY",
+                    where=server.description,
+                    path=self.settings.listen.path or "/",
+                )
             if self.http is not None:
                 self.http.startService()
                 self._log.info("HTTP API on {where}", where=self.http.description)
