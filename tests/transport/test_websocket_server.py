@@ -119,28 +119,6 @@ def test_a_path_prefix_may_be_left_out(uri: str, identity: str | None) -> None:
     assert identity_of(uri, "/ocpp/", prefix_may_lack=True) == identity
 
 
-@pytest.mark.rule("C-02")
-@pytest.mark.parametrize(
-    ("uri", "identity"),
-    [
-        ("/ocpp/CP1", "CP1"),
-        ("/ocpp/CP1/", "CP1"),
-        ("/CP1", "CP1"),
-        ("/CP1/?x=1", "CP1"),
-        ("/ocpp", None),
-        ("/ocpp/", None),
-        ("/", None),
-        ("//CP1", None),
-        ("/ocpp/x/CP1", None),
-        ("/ocpp/CP1//", None),
-        ("/elsewhere/CP1", None),
-    ],
-)
-def test_a_path_prefix_may_be_left_out(uri: str, identity: str | None) -> None:
-    """Whoever was told only host and port is known too; the prefix alone is nobody's name."""
-    assert identity_of(uri, "/ocpp/", prefix_may_lack=True) == identity
-
-
 @pytest.mark.rule("C-05", "C-04")
 def test_the_station_decides_among_common_subprotocols() -> None:
     """Its list is in order of preference."""
