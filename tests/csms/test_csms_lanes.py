@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from street import Street, outcome_of
-from twisted.internet.defer import Deferred
+from street import Street, instant, outcome_of
+from twisted.internet.defer import Deferred, fail
 
 from txocpp.csms.boot import Admit
 from txocpp.csms.lanes import Lanes
 from txocpp.csms.operations import MOST_WAITING, Asked
-from txocpp.csms.settings import Settings, Stations
+from txocpp.csms.settings import Retention, Settings, Stations
 from txocpp.errors import StoreError
+from txocpp.storage.central.reservations import ReservationState
 
 REMOTE_START = {"idTag": "T"}
+RESERVATION = {"connectorId": 1, "expiryDate": instant(900), "idTag": "T", "reservationId": 1}
+WITHOUT_MESSAGE_LOG = Settings(retention=Retention(messages_days=0))
+FULL = "database or disk is full"
 
 
 def record_of(street: Street, number: int) -> Any:
     """An operation as it stands now."""
     return street.ask(lambda records: records.operations.get(number))
+
+
+def attempts_on_a_full_disk(street: Street, patch: pytest.MonkeyPatch) -> list[float]:
+    """From now on nothing can be stored; gives when somebody tried, in seconds from now."""
+    begun, attempts = street.clock.seconds(), []
+
+    def refuse(change: Any) -> Deferred[Any]:
+        attempts.append(street.clock.seconds() - begun)
+        return fail(StoreError(FULL))
+
+    patch.setattr(street.store, "write", refuse)
+    return attempts
+
+
+def list_of(version: int, *tags: str) -> dict[str, Any]:
+    """A full local list."""
+    entries = [{"idTag": tag, "idTagInfo": {"status": "Accepted"}} for tag in tags]
+    return {"listVersion": version, "updateType": "Full", "localAuthorizationList": entries}
 
 
 @pytest.mark.rule("B-09", "Z-11")
@@ -118,6 +141,144 @@ def test_what_failed_with_the_store_is_not_sent_when_the_station_comes_back(
     cp.boot()
     street.run(60)
     assert cp.heard == []
+
+
+@pytest.mark.rule("Z-09")
+def test_an_answer_outlives_a_full_disk(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list that the station has is on record later, and the next one after it."""
+    cp = street.booted()
+    cp.answers["SendLocalList"] = answer = Deferred()
+    first = street.begin("CP1", "SendLocalList", payload=list_of(1, "A"))
+    second = street.begin("CP1", "SendLocalList", payload=list_of(2, "B"))
+    answered_at = street.now
+    with monkeypatch.context() as patch:
+        attempts_on_a_full_disk(street, patch)
+        answer.callback({"status": "Accepted"})
+        street.run(5)
+        assert len(cp.heard) == 1
+        assert not first.called
+    cp.answers["SendLocalList"] = Deferred()
+    street.run(30)
+    done = outcome_of(first)
+    assert (done.outcome, done.ended_at) == ("answered", answered_at)
+    station = street.station()
+    assert station.local_list_version == 1
+    entries = street.ask(lambda records: records.local_lists.of(station.id))
+    assert [entry.id_tag for entry in entries] == ["A"]
+    assert [payload["listVersion"] for _, payload in cp.heard] == [1, 2]
+    cp.answers["SendLocalList"].callback({"status": "Accepted"})
+    street.run()
+    assert outcome_of(second).outcome == "answered"
+    assert street.station().local_list_version == 2
+
+
+def test_a_full_disk_is_tried_ever_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At first after a second, in the end every half minute."""
+    street = Street(WITHOUT_MESSAGE_LOG)
+    cp = street.booted()
+    cp.answers["ClearCache"] = answer = Deferred()
+    street.begin("CP1", "ClearCache")
+    with monkeypatch.context() as patch:
+        attempts = attempts_on_a_full_disk(street, patch)
+        answer.callback({"status": "Accepted"})
+        for _ in range(100):
+            street.run(1)
+        assert attempts == [0, 1, 3, 7, 15, 31, 61, 91]
+    street.run(30)
+    (only,) = street.ask(lambda records: records.operations.page())
+    assert only.outcome == "answered"
+
+
+def test_other_stations_do_not_wait_for_a_note(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the order of one station counts."""
+    cp = street.booted("CP2")
+    street.booted("CP1").answers["ClearCache"] = answer = Deferred()
+    slow = street.begin("CP1", "ClearCache")
+    with monkeypatch.context() as patch:
+        attempts_on_a_full_disk(street, patch)
+        answer.callback({"status": "Accepted"})
+        street.run()
+    assert street.operate("CP2", "ClearCache").outcome == "answered"
+    assert [action for action, _ in cp.heard] == ["ClearCache"]
+    assert not slow.called
+    street.run(1)
+    assert outcome_of(slow).outcome == "answered"
+
+
+def test_an_answer_that_was_noted_after_all_is_not_noted_twice(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database went away in the middle of its commit; what came to pass since then counts."""
+    cp = street.booted()
+    cp.answers["ReserveNow"] = answer = Deferred()
+    asking = street.begin("CP1", "ReserveNow", payload=RESERVATION)
+    write: Callable[[Any], Deferred[Any]] = street.store.write
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            street.store,
+            "write",
+            lambda change: write(change).addCallback(lambda _: fail(StoreError("went away"))),
+        )
+        answer.callback({"status": "Accepted"})
+        street.run()
+    station = street.station()
+    assert len(street.ask(lambda records: records.reservations.active(station.id))) == 1
+    street.change(
+        lambda records: records.reservations.end(
+            station.id, ReservationState.USED, street.now, reservation_id=1
+        )
+    )
+    street.run(1)
+    assert outcome_of(asking).outcome == "answered"
+    assert street.ask(lambda records: records.reservations.active(station.id)) == []
+    assert len(street.told("operation.done")) == 1
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_an_answer_is_tried_once_more_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, room: bool
+) -> None:
+    """Without success it will be lost; nothing goes on after the end."""
+    street = Street(WITHOUT_MESSAGE_LOG)
+    cp = street.booted()
+    cp.answers["ClearCache"] = answer = Deferred()
+    asking = street.begin("CP1", "ClearCache")
+    attempts = attempts_on_a_full_disk(street, monkeypatch)
+    answer.callback({"status": "Accepted"})
+    street.run()
+    if room:
+        monkeypatch.undo()
+    street.office.operations.stop()
+    if room:
+        assert outcome_of(asking).outcome == "answered"
+        return
+    with pytest.raises(StoreError, match=FULL):
+        outcome_of(asking)
+    tried = len(attempts)
+    street.run(60)
+    assert len(attempts) == tried
+    monkeypatch.undo()
+    restarted = Street(store=street.store)
+    restarted.change(restarted.office.operations.recover)
+    (only,) = restarted.ask(lambda records: records.operations.page())
+    assert only.outcome == "lost"
+
+
+def test_the_end_of_the_central_system_does_not_wait_for_room(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for the operation is told."""
+    cp = street.booted()
+    cp.answers["ClearCache"] = answer = Deferred()
+    asking = street.begin("CP1", "ClearCache")
+    attempts_on_a_full_disk(street, monkeypatch)
+    answer.callback({"status": "Accepted"})
+    street.run()
+    outcome_of(Deferred.fromCoroutine(street.service.stopService()))
+    with pytest.raises(StoreError, match=FULL):
+        outcome_of(asking)
 
 
 def test_what_was_withdrawn_stays_withdrawn(street: Street) -> None:

@@ -9,10 +9,18 @@ from every_action import EVERYTHING
 from street import NOON, Street, instant, outcome_of
 from twisted.internet.defer import Deferred
 
+from txocpp.csms.boot import Admit
 from txocpp.csms.operations import MOST_WAITING, Asked, TooManyOperations
+from txocpp.csms.settings import Settings, Stations
 from txocpp.csms.v16.commands import ACTIONS
 from txocpp.errors import NotSupported
 from txocpp.storage.central import CentralStore
+
+
+@pytest.fixture
+def adopting() -> Street:
+    """A central system where new stations are pending until somebody admits them."""
+    return Street(Settings(stations=Stations(admit=Admit.ADOPT)))
 
 
 @pytest.mark.rule("J-12")
@@ -160,6 +168,68 @@ def test_an_operation_that_waited_too_long_expires(street: Street) -> None:
     street.plug_in("CP1", cp)
     assert cp.heard == []
     assert street.ask(lambda records: records.operations.get(done.id)).outcome == "expired"
+
+
+def test_what_somebody_insists_on_is_sent_when_its_station_comes(adopting: Street) -> None:
+    """Though it has waited, and though the station is pending."""
+    cp = adopting.plug_in("CP1")
+    cp.leave()
+    adopting.operate(
+        "CP1", "RemoteStartTransaction", payload={"idTag": "T"}, valid_for_s=600, force=True
+    )
+    adopting.plug_in("CP1", cp)
+    assert cp.boot()["status"] == "Pending"
+    adopting.run()
+    assert cp.heard == [("RemoteStartTransaction", {"idTag": "T"})]
+
+
+@pytest.mark.rule("B-07")
+def test_a_rejected_station_is_sent_only_what_somebody_insists_on(street: Street) -> None:
+    """The rest waits for its admission."""
+    cp = street.plug_in("CP1")
+    cp.leave()
+    street.operate("CP1", "ClearCache", valid_for_s=600)
+    street.operate("CP1", "GetLocalListVersion", valid_for_s=600, force=True)
+    street.decide("CP1", admission="rejected")
+    street.plug_in("CP1", cp)
+    assert cp.boot()["status"] == "Rejected"
+    street.run()
+    assert [action for action, _ in cp.heard] == ["GetLocalListVersion"]
+    street.decide("CP1", admission="accepted")
+    cp.boot()
+    street.run()
+    assert [action for action, _ in cp.heard] == ["GetLocalListVersion", "ClearCache"]
+
+
+def test_after_a_restart_nobody_insists_any_more() -> None:
+    """What waits then is sent when the rules allow it."""
+    settings, store = Settings(stations=Stations(admit=Admit.ADOPT)), CentralStore.in_memory()
+    street = Street(settings, store)
+    street.plug_in("CP1").leave()
+    street.operate(
+        "CP1", "RemoteStartTransaction", payload={"idTag": "T"}, valid_for_s=600, force=True
+    )
+    restarted = Street(settings, store)
+    restarted.change(restarted.office.operations.recover)
+    cp = restarted.plug_in("CP1")
+    cp.boot()
+    restarted.run()
+    assert cp.heard == []
+    restarted.decide("CP1", admission="accepted")
+    cp.boot()
+    restarted.run()
+    assert cp.heard == [("RemoteStartTransaction", {"idTag": "T"})]
+
+
+def test_what_has_waited_has_as_much_time_for_its_answer_as_was_asked(street: Street) -> None:
+    """Not the time that is usual at this central system."""
+    cp = street.booted()
+    cp.leave()
+    waiting = street.operate("CP1", "ClearCache", valid_for_s=600, timeout_s=5)
+    cp.answers["ClearCache"] = Deferred()
+    street.plug_in("CP1", cp)
+    street.run(5.1)
+    assert street.ask(lambda records: records.operations.get(waiting.id)).outcome == "timeout"
 
 
 def test_a_waiting_operation_can_be_withdrawn(street: Street) -> None:

@@ -1,7 +1,9 @@
 """The queues in front of stations: one operation at a time goes to each, and its outcome is noted.
 
 A request is on record as sent before it leaves, and what its answer changes is applied in the same
-change of the store that notes the answer.
+change of the store that notes the answer. An answer that the store does not take is kept, and the
+station is asked nothing else until it is noted: what its profiles and lists are said to be stays in
+the order in which it acknowledged them.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from twisted.python.failure import Failure
 
 from txocpp.csms.central import CentralSystem
 from txocpp.csms.events import Events
+from txocpp.csms.retrying import RetryingWriter
 from txocpp.csms.station import Station
 from txocpp.csms.v16.commands import Commands16
 from txocpp.csms.v16.effects import Exchange
@@ -50,6 +53,10 @@ class _Lane:
     busy: bool = False
 
 
+_Note = Callable[[datetime, Records], OperationRecord | None]
+"""Writes down what became of an operation, and when."""
+
+
 class Lanes:
     """Sends operations, each station's in order."""
 
@@ -69,6 +76,11 @@ class Lanes:
         self._events = events
         self._now = now
         self._lanes: dict[int, _Lane] = {}
+        self._notes = RetryingWriter(store, central.clock)
+
+    def stop(self) -> None:
+        """Try once more to note what has not been noted; at the next start it is lost else."""
+        self._notes.stop()
 
     def queued(self, station_id: int) -> list[int]:
         """The operations in the queue of a station that have not been sent, by id."""
@@ -136,18 +148,24 @@ class Lanes:
         if not await self._store.write(partial(self._note_sent, record, request)):
             return await self._current(record)
         self._commands.leaving(station, request)
+        note: _Note
         try:
             response = await station.call(request, timeout_s=timeout_s)
         except CancelledError:
             raise
         except CallFailed as error:
-            change = partial(self._note_failure, record, request, error)
+            note = partial(self._note_failure, record, request, error)
         except Exception as error:
             self._log.failure("operation {id} failed", Failure(), id=record.id)
-            change = partial(self._note_failure, record, request, error)
+            note = partial(self._note_failure, record, request, error)
         else:
-            change = partial(self._note_answer, record, request, response)
-        ended: OperationRecord = await self._store.write(change)
+            note = partial(self._note_answer, record, request, response)
+        ended = await self._notes.write(
+            partial(_note_once, record.id, partial(note, self._now())),
+            f"the outcome of operation {record.id} ({record.action}) at {station.identity}",
+        )
+        if ended is None:
+            return record
         self.announce(ended, station.identity)
         return ended
 
@@ -173,42 +191,50 @@ class Lanes:
 
     # --- changes of the store
 
-    def _exchange(self, record: OperationRecord, request: Any, records: Records) -> Exchange:
+    def _exchange(
+        self, record: OperationRecord, request: Any, at: datetime, records: Records
+    ) -> Exchange:
         payload = self._commands.payload(request)
-        return Exchange(records, record.station_id, record.id, request, payload, self._now())
+        return Exchange(records, record.station_id, record.id, request, payload, at)
 
     def _note_sent(self, record: OperationRecord, request: Any, records: Records) -> bool:
         """False: it was cancelled, or somebody else is sending it."""
-        if not records.operations.claim(record.id, self._now()):
+        now = self._now()
+        if not records.operations.claim(record.id, now):
             return False
-        self._commands.before_sending(self._exchange(record, request, records))
+        self._commands.before_sending(self._exchange(record, request, now, records))
         return True
 
     def _note_answer(
-        self, record: OperationRecord, request: Any, response: Any, records: Records
+        self, record: OperationRecord, request: Any, response: Any, at: datetime, records: Records
     ) -> OperationRecord | None:
-        self._commands.after_answer(self._exchange(record, request, records), response)
+        self._commands.after_answer(self._exchange(record, request, at, records), response)
         return records.operations.set(
             record.id,
             state=OperationState.DONE,
             outcome=Outcome.ANSWERED,
             answer=self._commands.redacted_answer(self._commands.payload(response)),
-            ended_at=self._now(),
+            ended_at=at,
         )
 
     def _note_failure(
-        self, record: OperationRecord, request: Any, error: Exception, records: Records
+        self,
+        record: OperationRecord,
+        request: Any,
+        error: Exception,
+        at: datetime,
+        records: Records,
     ) -> OperationRecord | None:
         outcome, code = _failure_outcome(error)
         if isinstance(error, RemoteError):
-            self._commands.after_refusal(self._exchange(record, request, records))
+            self._commands.after_refusal(self._exchange(record, request, at, records))
         return records.operations.set(
             record.id,
             state=OperationState.DONE,
             outcome=outcome,
             error_code=code,
             error_text=str(error) or type(error).__name__,
-            ended_at=self._now(),
+            ended_at=at,
         )
 
     def announce(self, record: OperationRecord, identity: str | None) -> None:
@@ -222,6 +248,17 @@ class Lanes:
             status=(record.answer or {}).get("status"),
             error=record.error_text,
         )
+
+
+def _note_once(
+    operation_id: int, note: Callable[[Records], OperationRecord | None], records: Records
+) -> OperationRecord | None:
+    """None: the operation is not on record any more."""
+    found = records.operations.get(operation_id)
+    if found is None or found.state != OperationState.SENT:
+        # Noted by an attempt that seemed to fail; its effects must not come twice.
+        return found
+    return note(records)
 
 
 def _give_up(

@@ -2,7 +2,8 @@
 
 An operation is written down before it is sent and again when its outcome is known. After a crash
 those that had been sent are `Outcome.LOST`: nobody can tell whether the station did them. Those
-that wait for their station to connect (`valid_for_s`) go on waiting.
+that wait for their station to connect (`valid_for_s`) go on waiting; that somebody insisted on one
+(`force`) is not on record, so that the rules hold for it again after a restart.
 
 Rules of this room: no message of any version; what a request means comes from the commands of the
 version (`txocpp.csms.v16.commands`).
@@ -53,11 +54,12 @@ class Asked:
     asked_by: str = ""
     batch: str | None = None
     force: bool = False
-    """Send it even if a rule speaks against it; the schema still holds."""
+    """Send it even if a rule speaks against it; the schema still holds. While it waits for its
+    station this is kept in memory only: after a restart it waits until the rules allow it."""
     valid_for_s: float | None = None
     """Keep it that long for a station that is not connected; None: now or never."""
     timeout_s: float | None = None
-    """For the answer; None: as set for the central system."""
+    """For the answer; None: as set for the central system. Kept like `force`."""
 
 
 class Operations:
@@ -80,6 +82,8 @@ class Operations:
         self._now = now
         self._lanes = Lanes(store, central, commands, events, now)
         self._entering: Counter[int] = Counter()
+        self._waiting: dict[int, Asked] = {}
+        """How those were asked for that wait for their station, by id. Empty at the start."""
         central.on_registered.append(self.resume)
         central.on_connected.append(self._connected)
 
@@ -99,6 +103,10 @@ class Operations:
     def recover(self, records: Records) -> int:
         """After a start: report as lost what nobody will hear of any more. Returns how many."""
         return _recover(records, self._now())
+
+    def stop(self) -> None:
+        """Try once more to note outcomes that the store did not take; before it is closed."""
+        self._lanes.stop()
 
     def ask(self, station: StationRecord, asked: Asked) -> Deferred[OperationRecord]:
         """Carry out one operation; gives its record when the outcome is known.
@@ -146,9 +154,9 @@ class Operations:
         if record.state == OperationState.DONE:
             self._lanes.announce(record, station.identity)
             return record
-        return await self._lanes.carry_out(
-            station.identity, record, request, asked.timeout_s, force=asked.force
-        )
+        if asked.valid_for_s is not None:
+            self._waiting[record.id] = asked
+        return await self._carry_out(station.identity, record, asked, request)
 
     async def ask_many(
         self, stations: Sequence[StationRecord], asked: Asked
@@ -185,29 +193,44 @@ class Operations:
             partial(_cancel, record.id, self._now())
         )
         if changed is not None:
+            self._waiting.pop(record.id, None)
             self._lanes.withdraw(changed)
         return changed
 
     async def resume(self, station: Station) -> None:
-        """A station is there and registered: send what has waited for it."""
-        if station.registration is Registration.REJECTED:
-            return
+        """A station is there and registered: send what has waited for it.
+
+        To one that was rejected goes only what somebody insists on (B-07).
+        """
         waiting = await self._store.read(lambda records: records.operations.waiting(station.key))
         for record in waiting:
             # What was not to wait is in the queue, or failed with the store: nobody expects it now,
             # and a password in it is not on record.
             may_wait = record.expires_at is not None
-            if may_wait and record.id not in self._lanes.queued(station.key):
-                await self._lanes.carry_out(station.identity, record)
+            asked = self._waiting.get(record.id) or Asked(record.action, record.payload)
+            welcome = asked.force or station.registration is not Registration.REJECTED
+            if may_wait and welcome and record.id not in self._lanes.queued(station.key):
+                await self._carry_out(station.identity, record, asked)
 
     async def expire(self) -> None:
         """End operations that have waited long enough."""
         for record in await self._store.write(
             lambda records: records.operations.expire(self._now())
         ):
+            self._waiting.pop(record.id, None)
             self._lanes.announce(record, None)
 
     # --- one operation
+
+    async def _carry_out(
+        self, identity: str, record: OperationRecord, asked: Asked, request: Any = None
+    ) -> OperationRecord:
+        ended = await self._lanes.carry_out(
+            identity, record, request, asked.timeout_s, force=asked.force
+        )
+        if ended.state == OperationState.DONE:
+            self._waiting.pop(record.id, None)
+        return ended
 
     def _connected(self, station: Station) -> Any:
         # A reconnection needs no BootNotification (C-13).

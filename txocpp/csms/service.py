@@ -141,6 +141,7 @@ class CentralSystemService(Service):
         for server in self.servers:
             await server.stopService()
         await self._housekeeping.stop()
+        self.operations.stop()
         await maybeDeferred(self.office.messages.flush)
         await self.store.close()
 
