@@ -15,6 +15,7 @@ from twisted.internet.defer import DeferredList
 
 from txocpp.errors import StoreError
 from txocpp.storage.central import CentralStore, Records
+from txocpp.storage.central import backup as backup_room
 from txocpp.storage.central.address import database_url
 from txocpp.storage.central.backup import must_be_whole, restore_sqlite
 from txocpp.storage.central.dump import dumped_version, restore_postgresql
@@ -71,10 +72,17 @@ def programs(place: str) -> None:
 
 @pytest.mark.usefixtures("programs")
 async def test_a_backup_under_load_is_of_one_moment(
-    store: CentralStore, place: str, tmp_path: Path, request: pytest.FixtureRequest
+    store: CentralStore,
+    place: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Everything that was acknowledged before is in it, no change is in it by half, and the
     writer is not stopped."""
+    # Page by page, so that there is a while in which to write, on any machine.
+    monkeypatch.setattr(backup_room, "PAGES_AT_ONCE", 1)
+    monkeypatch.setattr(backup_room, "PAUSE_S", 0.01)
     await DeferredList([store.write(pair(number)) for number in range(300)])
     copy = tmp_path / "copy"
     beside = CentralStore(place, reactor=reactor)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -23,7 +24,8 @@ from txocpp.storage.central.versions import VERSION_TABLE, known_versions
 
 PAGES_AT_ONCE: Final = 2000
 PAUSE_S: Final = 0.002
-"""After so many pages, so that a slow disk also has time for the charge points."""
+"""After so many pages, so that a slow disk also has time for the charge points. The thread is one
+of the readers; sqlite3's own pauses are only for sources that are locked."""
 
 
 def back_up_sqlite(connection: Connection, target: Path) -> None:
@@ -38,7 +40,7 @@ def back_up_sqlite(connection: Connection, target: Path) -> None:
 
     def fill(place: Path) -> None:
         with closing(sqlite3.connect(place)) as copy:
-            source.backup(copy, pages=PAGES_AT_ONCE, sleep=PAUSE_S)
+            source.backup(copy, pages=PAGES_AT_ONCE, progress=lambda *_: time.sleep(PAUSE_S))
             copy.execute("PRAGMA journal_mode = DELETE")
         must_be_whole(place)
 
