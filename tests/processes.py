@@ -29,6 +29,9 @@ WITHIN_S = 30.0
 Event = dict[str, Any]
 
 _started: list[RealProcess] = []
+_given_out: set[int] = set()
+_dice = random.SystemRandom()
+"""The other one may be set by whoever wants the same numbers again."""
 
 
 @atexit.register
@@ -234,14 +237,20 @@ async def stop_all(processes: Sequence[RealProcess]) -> None:
 
 
 def free_port() -> int:
-    """A loopback port that nobody uses now, outside of the range the system gives out by itself."""
+    """A port that nobody uses now, at no address, out of the range the system gives out itself.
+
+    Given out once; tests that run side by side get theirs from different ranges.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
     while True:
-        port = random.randrange(15000, 30000)
+        port = 15000 + 2000 * worker + _dice.randrange(2000)
         with socket.socket() as probe:
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind(("", port))
             except OSError:
                 continue
+        if port not in _given_out:
+            _given_out.add(port)
             return port
 
 

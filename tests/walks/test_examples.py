@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import processes
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60
@@ -49,15 +50,9 @@ def read_until(running: subprocess.Popen[str], *wanted: str) -> str:
     raise AssertionError(f"it never said {wanted}, but:\n{said}")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
-
-
 def test_the_two_examples_charge_with_each_other() -> None:
     """The charge point of the one begins gently, as the central system of the other says."""
-    port = free_port()
+    port = processes.free_port()
     endpoint = f"tcp:{port}:interface=127.0.0.1"
     url = f"ws://127.0.0.1:{port}/ocpp"
     with (
