@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,18 +60,20 @@ def charging(bench: Callable[..., Host]) -> Host:
 
 
 @pytest.fixture(params=["cpython", "micropython"])
-def station(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Callable[..., StationHouse]]:
-    """Makes charge points with a charger in either engine, and leaves them tidily."""
+def either_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """The firmware in either interpreter."""
     if request.param == "cpython":
-        engine: Any = InThisPython(tmp_path)
-    else:
-        engine = request.getfixturevalue("micropython")
-    houses: list[StationHouse] = []
+        return InThisPython(tmp_path)
+    return request.getfixturevalue("micropython")
 
-    def make(**config: Any) -> StationHouse:
-        house = StationHouse(engine, **config)
+
+@pytest.fixture
+def make_house(either_engine: Any) -> Iterator[Callable[..., Any]]:
+    """Makes houses of a kind around the firmware, starts them, and leaves them tidily."""
+    houses: list[Any] = []
+
+    def make(kind: Callable[..., Any], **config: Any) -> Any:
+        house = kind(either_engine, **config)
         houses.append(house)
         house.start()
         return house
@@ -78,3 +81,9 @@ def station(
     yield make
     for house in houses:
         house.stop()
+
+
+@pytest.fixture
+def station(make_house: Callable[..., Any]) -> Callable[..., StationHouse]:
+    """Makes charge points with a charger in either engine."""
+    return partial(make_house, StationHouse)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
 from firmware_house import House
-from firmware_rig import KEY, InThisPython
+from firmware_rig import KEY
 
 from txocpp.devices.esp8266.settings import EvlinkSettings
 from txocpp.errors import DeviceRefused
@@ -22,24 +22,10 @@ LINES = {
 }
 
 
-@pytest.fixture(params=["cpython", "micropython"])
-def furnish(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., House]]:
-    """Makes houses with the firmware in either engine, and leaves them tidily."""
-    if request.param == "cpython":
-        engine: Any = InThisPython(tmp_path)
-    else:
-        engine = request.getfixturevalue("micropython")
-    houses: list[House] = []
-
-    def make(**config: Any) -> House:
-        house = House(engine, **config)
-        houses.append(house)
-        house.start()
-        return house
-
-    yield make
-    for house in houses:
-        house.stop()
+@pytest.fixture
+def furnish(make_house: Callable[..., Any]) -> Callable[..., House]:
+    """Makes houses with the firmware in either engine."""
+    return partial(make_house, House)
 
 
 @pytest.fixture(params=LINES)
